@@ -32,8 +32,9 @@ int err_wrap(struct err *e, int code, const char *fmt, ...) {
         va_start(ap, fmt);
         n = vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
         va_end(ap);
-        if (n >= 0 && (size_t)n < sizeof(e->msg) && old[0])
-                (void)snprintf(e->msg + n, sizeof(e->msg) - (size_t)n, ": %s", old);
+        if (n >= 0 && (size_t)n < sizeof(e->msg) && old[0] &&
+            snprintf(e->msg + n, sizeof(e->msg) - (size_t)n, ": %s", old) < 0)
+                e->msg[n] = 0;
         return code;
 }
 
