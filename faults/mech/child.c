@@ -33,7 +33,8 @@ static void close_all_but(const int *keep, unsigned n_keep) {
         int sorted[KEEP_MAX];
         unsigned next = 3;
 
-        memcpy(sorted, keep, n_keep * sizeof(*keep));
+        for (unsigned i = 0; i < n_keep; i++)
+                sorted[i] = keep[i];
         qsort(sorted, n_keep, sizeof(*sorted), compare_fds);
         for (unsigned i = 0; i < n_keep; i++) {
                 unsigned fd = (unsigned)sorted[i];

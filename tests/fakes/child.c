@@ -2,6 +2,7 @@
 #include "faults/mech/child.h"
 
 #include <errno.h>
+#include <stddef.h>
 
 #include "core/err.h"
 #include "fakes/fake_kernel.h"
