@@ -1,6 +1,7 @@
 /* child.h — child processes that die with the daemon: stressors, fillers, the packet relay. */
 #pragma once
 
+#include <stdint.h>
 #include <sys/types.h>
 
 struct err;
@@ -21,3 +22,17 @@ int child_spawn(struct holds *h, const char *name, int (*run)(void *arg), void *
 
 /* 1 alive, 0 gone. */
 int child_is_alive(const struct child *c);
+
+/* child_cpu_us — CPU time that the child has used so far, from the kernel's clock of that process (nanosecond
+ * resolution, unlike /proc). Works on a child that has ended and is not yet reaped. Returns 0 or -errno. */
+int child_cpu_us(const struct child *c, uint64_t *ret, struct err *e);
+
+/* child_wait — wait at most timeout_ms (0 = only look) for the child to end; it stays to be reaped by its holds.
+ * Returns 1 and its exit status in *ret_status (0…255, or 128 + signal), 0 when it still runs, or -errno. */
+int child_wait(const struct child *c, int timeout_ms, int *ret_status, struct err *e);
+
+/* child_confine — called by a child that needs no privilege any more: no capability, no_new_privs, and the
+ * user nobody where that is possible (it goes on as the same user without capabilities where not). Normal
+ * scheduling, nice 0, and an OOM score that does not protect it. The parent-death signal, which the kernel
+ * drops with the user id, is armed again. Descriptors stay usable. Returns 0 or -errno. */
+int child_confine(void);
