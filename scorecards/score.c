@@ -273,8 +273,50 @@ static json_t *interval_of(const struct score_sum *value) {
         return json_pack("{s:f s:f s:f s:f}", "low", i.low, "high", i.high, "confidence", 0.95, "effective_n", n);
 }
 
+static json_t *fault_windows(const json_t *record) {
+        json_t *windows = json_array();
+        const json_t *fault;
+        size_t i;
+
+        json_array_foreach(json_at(record, "faults"), i, fault)
+                (void)json_array_append_new(
+                        windows, json_pack("{s:s s:s s:O? s:O? s:I}", "name", json_text_at(fault, "name", ""), "kind",
+                                           json_text_at(fault, "fault/kind", ""), "injected_s",
+                                           json_object_get(fault, "injected_s"), "reverted_s",
+                                           json_object_get(fault, "reverted_s"), "hits",
+                                           (json_int_t)json_int_at(fault, "fault/evidence/hits", 0)));
+        return windows;
+}
+
+/* What a picture of one run needs. */
+static json_t *timeline_of(const struct score_run *run) {
+        const json_t *r = run->record;
+
+        return json_pack("{s:s s:s s:s s:s s:f s:O? s:O? s:o s:O?}", "id", json_text_at(r, "id", ""), "experiment",
+                         json_text_at(r, "experiment/name", ""), "started", json_text_at(r, "started", ""), "verdict",
+                         run_verdict_names[run->verdict], "duration_s", json_number_at(r, "duration_s", 0), "phases",
+                         json_object_get(r, "phases"), "series", json_object_get(r, "series"), "faults",
+                         fault_windows(r), "slos", json_object_get(r, "slos"));
+}
+
+/* The newest run of each experiment, newest first. */
+static json_t *timelines(const struct scoring *s) {
+        SCOPED_JSON json_t *seen = json_object();
+        json_t *lines = json_array();
+
+        for (size_t i = s->runs.n; i > 0; i--) {
+                const struct score_run *run = &s->runs.runs[i - 1];
+                const char *experiment = json_text_at(run->record, "experiment/name", "");
+
+                if (json_object_get(seen, experiment))
+                        continue;
+                (void)json_object_set_new(seen, experiment, json_true());
+                (void)json_array_append_new(lines, timeline_of(run));
+        }
+        return lines;
+}
+
 static json_t *compute(const struct scoring *s, const char *service) {
-        const struct score_run *newest = &s->runs.runs[s->runs.n - 1];
         struct score_sum value = { 0 }, fresh = { 0 };
         json_t *card, *categories, *terms = json_array();
         char generated[CLOCK_TEXT_SIZE];
@@ -300,8 +342,7 @@ static json_t *compute(const struct scoring *s, const char *service) {
         (void)json_object_set_new(card, "run_table", run_rows(s));
         (void)json_object_set_new(card, "grades", grade_rules(s->profile));
         (void)json_object_set_new(card, "terms", terms);
-        /* The newest run in full, for its timeline. */
-        (void)json_object_set(card, "newest_run", (json_t *)newest->record);
+        (void)json_object_set_new(card, "timelines", timelines(s));
         return card;
 }
 
