@@ -66,7 +66,7 @@ defer 'rm -rf "$work"'
 # netns_new NAME: a network namespace with its loopback up, removed at the end.
 netns_new() {
         ip netns add "$1"
-        defer "ip netns del $1 "
+        defer "ip netns del $1"
         ip -n "$1" link set lo up
 }
 
