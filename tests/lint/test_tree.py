@@ -46,7 +46,7 @@ def check_mode(path, text):
 def check_header(path, text):
     if path.suffix == ".h" and path.parts[0] in PRODUCT and "#pragma once" not in text:
         yield f"{path}: no #pragma once"
-    if path.suffix in (".c", ".h") and path.parts[0] in PRODUCT and not re.match(r"(// SPDX.*\n|/\* SPDX.*\n)?/\*", text):
+    if path.suffix == ".h" and path.parts[0] in PRODUCT and not re.match(r"(// SPDX.*\n|/\* SPDX.*\n)?/\*", text):
         yield f"{path}: no opening comment that says what it is for"
     if path.name.endswith(".bpf.c") and '"Dual BSD/GPL"' not in text:
         yield f"{path}: BPF programs are \"Dual BSD/GPL\""
