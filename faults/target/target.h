@@ -103,13 +103,21 @@ struct target {
 };
 
 /* target_resolve — look every given selector up, choose by pick and seed, check the policy; nothing changes.
- * accepted/required: TARGET_* bits of the kind. Returns 0; -EINVAL (selector not accepted by this kind, or a
+ * accepted/required: TARGET_* bits of the kind; optional: nothing given at all is the whole node, which the caller's
+ * policy allows. pick is deterministic: same processes, same seed, same choice. Returns 0; -EINVAL (selector not accepted by this kind, or a
  * required one missing), -ESRCH/-ENODEV/-ENOENT (no such thing), -EPERM (protected; e says by what rule).
  * e->path names the selector. Free with target_free(). */
 int target_resolve(const struct target_spec *spec, uint64_t accepted, uint64_t required, bool optional,
                    const struct target_policy *policy, uint64_t seed, struct target **ret, struct err *e);
 void target_free(struct target *t);
 DEFINE_SCOPED(struct target, target_free)
+
+/* A cgroup by path, held in every hierarchy that has it (a missing one is -1). 0 or -ENOENT; no policy is asked. */
+int target_cgroup_open(const char *path, struct target_cgroup *ret, struct err *e);
+void target_cgroup_done(struct target_cgroup *cg);
+
+/* Every process in it and below, in any of its hierarchies; ascending, without doubles. Heap. 0 or -errno. */
+int target_cgroup_list(const struct target_cgroup *cg, pid_t **ret, size_t *ret_n);
 
 /* target_describe — what it resolved to, as a JSON array: {"type":"process","pid":7,"comm":"nginx","exe":…},
  * {"type":"interface","netns":"shop-front","name":"up0","index":3}, {"type":"cgroup","path":…}, {"type":"path",…}. */

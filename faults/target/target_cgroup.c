@@ -236,6 +236,20 @@ static int normalise_path(const struct mounts *mounts, const char *text, char *b
         return 0;
 }
 
+int target_cgroup_open(const char *path, struct target_cgroup *ret, struct err *e) {
+        SCOPED_FREE struct mounts *mounts = malloc(sizeof(*mounts));
+        char normal[PATH_MAX];
+        int r;
+
+        if (!mounts)
+                return err_set(e, -ENOMEM, "no memory for a cgroup");
+
+        r = read_mounts(mounts, e);
+        if (r == 0)
+                r = normalise_path(mounts, path, normal, sizeof(normal), e);
+        return r < 0 ? r : open_cgroup(mounts, normal, ret, e);
+}
+
 struct search {
         const char *wanted;
         bool (*matches)(const char *name, const char *wanted);
