@@ -75,7 +75,8 @@ int process_read_state(const struct target_proc *p, struct process_state *ret, s
         if (r < 0)
                 return err_set(e, r, "read the state of process %d: %s", (int)p->pid, strerror(-r));
 
-        *ret = (struct process_state){ .stopped = stat.state == 'T' || stat.state == 't', .by_tracer = stat.state == 't' };
+        *ret = (struct process_state){ .stopped = stat.state == 'T' || stat.state == 't',
+                                       .by_tracer = stat.state == 't' };
         return 0;
 }
 

@@ -12,7 +12,7 @@
 struct err;
 
 struct process_state {
-        bool stopped;   /* by a signal or a tracer */
+        bool stopped; /* by a signal or a tracer */
         bool by_tracer;
 };
 

@@ -38,7 +38,8 @@ static const struct param params[] = {
           .type = PARAM_SIGNAL,
           .offset = offsetof(struct kill_params, signal),
           .fallback = "SIGKILL",
-          .help = "which signal; one that the process handles counts when it is delivered, others when the process exits",
+          .help = "which signal; one that the process handles counts when it is delivered, others when the process "
+                  "exits",
           .example = "SIGTERM" },
         { 0 },
 };
@@ -233,8 +234,8 @@ static int verify(struct fault_env *env, struct fault *f, struct evidence *ret, 
         evidence_add(ret, "ignored", "processes", ignored);
         evidence_add(ret, "restarted", "processes", restarted);
         if (delivered < s->n)
-                (void)snprintf(ret->note, sizeof(ret->note), "%zu of %zu had exited before the signal", s->n - delivered,
-                               s->n);
+                (void)snprintf(ret->note, sizeof(ret->note), "%zu of %zu had exited before the signal",
+                               s->n - delivered, s->n);
         else if (ret->hits < delivered)
                 (void)snprintf(ret->note, sizeof(ret->note), "%u got the signal and live on",
                                delivered - (unsigned)ret->hits);

@@ -242,7 +242,7 @@ static int verify_freezer(const struct fault *f, struct evidence *ret, struct er
 
         ret->hits = s.frozen ? s.processes : 0;
         evidence_add(ret, "frozen", "processes", ret->hits);
-        evidence_add(ret, "in the cgroup", "processes", s.processes);
+        evidence_add(ret, "members", "processes", s.processes);
         if (!s.asked)
                 (void)snprintf(ret->note, sizeof(ret->note), "something else has thawed it");
         else if (!s.frozen)

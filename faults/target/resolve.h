@@ -5,7 +5,7 @@
 
 struct target_pick {
         bool all;
-        bool percent;   /* count is parts per million of those found, rounded up */
+        bool percent; /* count is parts per million of those found, rounded up */
         uint64_t count;
 };
 

@@ -178,8 +178,7 @@ static int open_cgroup(const struct mounts *mounts, const char *path, struct tar
                 char full[PATH_MAX + NAME_MAX];
 
                 fds[h] = -1;
-                if (!mounts->at[h][0] ||
-                    snprintf(full, sizeof(full), "%s%s", mounts->at[h], path) >= (int)sizeof(full))
+                if (!mounts->at[h][0] || snprintf(full, sizeof(full), "%s%s", mounts->at[h], path) >= (int)sizeof(full))
                         continue;
 
                 fds[h] = open(full, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

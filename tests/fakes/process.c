@@ -64,7 +64,9 @@ int process_read_lineage(const struct target_proc *p, struct process_lineage *re
         int r = enter("process_read_lineage", p, e);
 
         if (r == 0)
-                *ret = (struct process_lineage){ .exe = strdup("/usr/bin/fake"), .parent = 1, .cgroup = strdup("0::/fake") };
+                *ret = (struct process_lineage){ .exe = strdup("/usr/bin/fake"),
+                                                 .parent = 1,
+                                                 .cgroup = strdup("0::/fake") };
         return r;
 }
 

@@ -51,7 +51,8 @@ static void test_params(void) {
         CHECK(param_parse_object(OPS->params, none, &v, &e) == 0 && v.signal == SIGKILL, "default: %s", e.msg);
         CHECK(param_parse_object(OPS->params, hup, &v, &e) == 0 && v.signal == SIGHUP, "hup: %s", e.msg);
         CHECK(param_parse_object(OPS->params, bad, &v, &e) == -EINVAL, "no such signal");
-        CHECK(param_parse_object(OPS->params, more, &v, &e) == -EINVAL && strstr(e.msg, "signal"), "nearest key: %s", e.msg);
+        CHECK(param_parse_object(OPS->params, more, &v, &e) == -EINVAL && strstr(e.msg, "signal"), "nearest key: %s",
+              e.msg);
 }
 
 static struct target_proc procs[] = {
@@ -59,9 +60,7 @@ static struct target_proc procs[] = {
         { .pid = 102, .pidfd = -1, .start_time = 6, .comm = "nginx", .exe = (char *)"/usr/sbin/nginx" },
 };
 
-static const struct target target = {
-        .procs = procs, .n_procs = ARRAY_SIZE(procs), .netns_fd = -1, .path_fd = -1
-};
+static const struct target target = { .procs = procs, .n_procs = ARRAY_SIZE(procs), .netns_fd = -1, .path_fd = -1 };
 
 static void test_plan(void) {
         struct values v = { .signal = SIGTERM };

@@ -22,8 +22,9 @@ static struct target_proc procs[] = {
         { .pid = 101, .pidfd = -1, .start_time = 5, .comm = "redis-server", .exe = (char *)"/usr/bin/redis-server" },
         { .pid = 102, .pidfd = -1, .start_time = 6, .comm = "redis-server", .exe = (char *)"/usr/bin/redis-server" },
 };
-static struct target_cgroup cgroups[] = { { .path = (char *)"/shop/front", .v2_fd = 0, .freezer_fd = -1, .cpu_fd = -1,
-                                            .systemd_fd = -1 } };
+static struct target_cgroup cgroups[] = {
+        { .path = (char *)"/shop/front", .v2_fd = 0, .freezer_fd = -1, .cpu_fd = -1, .systemd_fd = -1 }
+};
 
 static const struct target processes = { .procs = procs, .n_procs = ARRAY_SIZE(procs), .netns_fd = -1, .path_fd = -1 };
 static const struct target cgroup = { .cgroups = cgroups, .n_cgroups = 1, .netns_fd = -1, .path_fd = -1 };
@@ -42,10 +43,12 @@ static void test_plan(void) {
         } rows[] = {
                 { &processes, "sigstop", NULL,
                   "stop 101 (redis-server) with SIGSTOP; SIGCONT at the end\n"
-                  "stop 102 (redis-server) with SIGSTOP; SIGCONT at the end\n", "", 0 },
+                  "stop 102 (redis-server) with SIGSTOP; SIGCONT at the end\n",
+                  "", 0 },
                 { &processes, "sigstop", "stopped:102",
                   "stop 101 (redis-server) with SIGSTOP; SIGCONT at the end\n"
-                  "leave 102 (redis-server) alone: it is stopped already\n", "", 0 },
+                  "leave 102 (redis-server) alone: it is stopped already\n",
+                  "", 0 },
                 { &cgroup, "freezer", NULL,
                   "freeze cgroup /shop/front (v2) with the 4 processes in it; thaw it at the end\n", "", 0 },
                 { &cgroup, "freezer", "frozen:/shop/front", "", "frozen already", -EBUSY },
@@ -77,8 +80,9 @@ static void test_plan(void) {
 static void test_life(const struct target *target, const char *backend, const char *record, uint64_t hits) {
         struct values v = { 0 };
         struct undo undo = { .push = push };
-        struct fault f = { .ops = OPS, .target = target, .params = &v, .backend = backend, .undo = &undo,
-                           .holds = holds_new() };
+        struct fault f = {
+                .ops = OPS, .target = target, .params = &v, .backend = backend, .undo = &undo, .holds = holds_new()
+        };
         struct fault_env env = { 0 };
         struct evidence ev = { 0 };
         struct err e = { 0 };
@@ -103,7 +107,11 @@ static void test_life(const struct target *target, const char *backend, const ch
 static void test_others(void) {
         struct values v = { 0 };
         struct undo undo = { .push = push };
-        struct fault f = { .ops = OPS, .target = &processes, .params = &v, .backend = "sigstop", .undo = &undo,
+        struct fault f = { .ops = OPS,
+                           .target = &processes,
+                           .params = &v,
+                           .backend = "sigstop",
+                           .undo = &undo,
                            .holds = holds_new() };
         struct fault_env env = { 0 };
         struct evidence ev = { 0 };
@@ -134,8 +142,8 @@ static void test_others(void) {
 }
 
 static void test_bad_records(void) {
-        static const char *const rows[] = { "", "sigstop 1:5", "sigstop x", "sigstop 12", "freezer", "freezer 2 9 shop",
-                                            "freezer 2 x /shop", "other 1" };
+        static const char *const rows[] = { "",        "sigstop 1:5",      "sigstop x",         "sigstop 12",
+                                            "freezer", "freezer 2 9 shop", "freezer 2 x /shop", "other 1" };
         struct fault_env env = { 0 };
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
