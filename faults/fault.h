@@ -82,7 +82,8 @@ struct fault_ops {
         int (*probe)(struct fault_env *env, const char *backend, struct err *e);
         /* Pure: are these params sane together? (Single values were checked by the table.) e->path names the key. */
         int (*validate)(const void *params, struct err *e);
-        /* Read-only: the exact changes, one per line; what dry-run prints. f->undo and f->holds are NULL. */
+        /* Read-only: the exact changes, one per line; what dry-run prints. f->undo and f->holds are NULL.
+         * -EOPNOTSUPP: f->backend cannot act on this target; the caller tries the next backend, unless one was forced. */
         int (*plan)(struct fault_env *env, const struct fault *f, char **ret, struct err *e);
         /* Push the undo record, then change; may fail between any two steps: the caller then reverts. */
         int (*inject)(struct fault_env *env, struct fault *f, struct err *e);

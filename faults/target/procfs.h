@@ -17,11 +17,11 @@ struct procfs_stat {
 
 /* All return 0 or -errno; -ESRCH when there is no such process (any more). */
 int procfs_read_stat(pid_t pid, struct procfs_stat *ret);
-int procfs_read_exe(pid_t pid, char **ret);                       /* heap; " (deleted)" cut off */
-int procfs_read_cmdline(pid_t pid, char *buf, size_t size);       /* arguments joined by blanks */
-int procfs_read_uid(pid_t pid, uid_t *ret);                       /* effective */
+int procfs_read_exe(pid_t pid, char **ret);                 /* heap; " (deleted)" cut off */
+int procfs_read_cmdline(pid_t pid, char *buf, size_t size); /* arguments joined by blanks */
+int procfs_read_uid(pid_t pid, uid_t *ret);                 /* effective */
 int procfs_read_netns(pid_t pid, uint64_t *ret_inode);
-int procfs_list(pid_t **ret, size_t *ret_n);                      /* every process, ascending; heap */
+int procfs_list(pid_t **ret, size_t *ret_n); /* every process, ascending; heap */
 
 /* procfs_listens — does the process hold a socket that listens on this TCP port in its network namespace?
  * 1 yes, 0 no or not readable. */

@@ -5,7 +5,7 @@
 
 struct target_pick {
         bool all;
-        bool percent;   /* count is parts per million of those found, rounded up */
+        bool percent; /* count is parts per million of those found, rounded up */
         uint64_t count;
 };
 
@@ -25,9 +25,6 @@ const char *target_protect_rule(pid_t pid, const struct target_policy *policy, c
 /* target_cgroup.c */
 int target_cgroup_resolve(const struct target_spec *spec, const struct target_policy *policy, struct target *t,
                           struct err *e);
-void target_cgroup_done(struct target_cgroup *cg);
-/* Every process in it and below, in any of its hierarchies; unsorted, without doubles. Heap. */
-int target_cgroup_list(const struct target_cgroup *cg, pid_t **ret, size_t *ret_n);
 
 /* target_netns.c */
 int target_netns_resolve(const char *name, struct target *t, struct err *e);

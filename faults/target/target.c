@@ -41,7 +41,7 @@ static const char *list_names(uint64_t bits, char *buf, size_t size) {
 }
 
 static int check_accepted(const struct target_spec *spec, uint64_t accepted, uint64_t required, bool optional,
-                          const struct target_policy *policy, struct err *e) {
+                          struct err *e) {
         uint64_t given = 0;
         char names[160];
 
@@ -57,14 +57,9 @@ static int check_accepted(const struct target_spec *spec, uint64_t accepted, uin
                 if (row != TARGET_ROW_PICK)
                         given |= target_row_bit(row);
         }
-        if (!required || (given & required))
+        if (!required || (given & required) || (optional && given == 0))
                 return 0;
-        if (!optional)
-                return err_set(e, -EINVAL, "no target: give one of %s", list_names(required, names, sizeof(names)));
-        if (!policy->break_glass)
-                return err_set(e, -EPERM, "no target means the whole node, which is protected: give one of %s",
-                               list_names(required, names, sizeof(names)));
-        return 0;
+        return err_set(e, -EINVAL, "no target: give one of %s", list_names(required, names, sizeof(names)));
 }
 
 static int resolve_path(const char *path, struct target *t, struct err *e) {
@@ -116,7 +111,7 @@ int target_resolve(const struct target_spec *spec, uint64_t accepted, uint64_t r
         t->spec = spec;
         t->netns_fd = -1;
         t->path_fd = -1;
-        r = check_accepted(spec, accepted, required, optional, policy, e);
+        r = check_accepted(spec, accepted, required, optional, e);
         if (r < 0)
                 return r;
 

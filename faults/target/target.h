@@ -65,8 +65,8 @@ enum target_protocol { TARGET_PROTOCOL_ANY, TARGET_PROTOCOL_TCP, TARGET_PROTOCOL
 
 /* What the daemon's policy forbids. */
 struct target_policy {
-        bool break_glass;          /* the user insists and the config file allows it */
-        pid_t daemon;              /* chaosd: it, its parents and its children are protected, like PID 1 */
+        bool break_glass;                   /* the user insists and the config file allows it */
+        pid_t daemon;                       /* chaosd: it, its parents and its children are protected, like PID 1 */
         const char *const *protected_comms; /* NULL-ended shell patterns; NULL = target_protected_comms */
 };
 extern const char *const target_protected_comms[]; /* sshd, kubelet, containerd, systemd-* … */
@@ -80,12 +80,12 @@ struct target_proc {
 };
 
 struct target_cgroup {
-        char *path;    /* below the hierarchy's mount point, "/" first */
-        int v2_fd;     /* directory in the cgroup2 hierarchy, or -1 */
+        char *path;     /* below the hierarchy's mount point, "/" first */
+        int v2_fd;      /* directory in the cgroup2 hierarchy, or -1 */
         int freezer_fd; /* the same path in the v1 freezer hierarchy, or -1 */
-        int cpu_fd;    /* … in the v1 cpu hierarchy, or -1 */
+        int cpu_fd;     /* … in the v1 cpu hierarchy, or -1 */
         int systemd_fd; /* … in systemd's v1 hierarchy, which only lists processes, or -1 */
-        uint64_t id;   /* cgroup2 id, 0 when v2_fd is -1 */
+        uint64_t id;    /* cgroup2 id, 0 when v2_fd is -1 */
 };
 
 struct target {
@@ -103,13 +103,22 @@ struct target {
 };
 
 /* target_resolve — look every given selector up, choose by pick and seed, check the policy; nothing changes.
- * accepted/required: TARGET_* bits of the kind. Returns 0; -EINVAL (selector not accepted by this kind, or a
- * required one missing), -ESRCH/-ENODEV/-ENOENT (no such thing), -EPERM (protected; e says by what rule).
+ * accepted/required: TARGET_* bits of the kind; optional: nothing given at all is the whole node, which the caller's
+ * policy allows. pick is deterministic: same processes, same seed, same choice.
+ * Returns 0; -EINVAL (selector not accepted by this kind, or a required one missing), -ESRCH/-ENODEV/-ENOENT (no such
+ * thing), -EPERM (protected; e says by what rule). A process that dies meanwhile is left out, never mistaken.
  * e->path names the selector. Free with target_free(). */
 int target_resolve(const struct target_spec *spec, uint64_t accepted, uint64_t required, bool optional,
                    const struct target_policy *policy, uint64_t seed, struct target **ret, struct err *e);
 void target_free(struct target *t);
 DEFINE_SCOPED(struct target, target_free)
+
+/* A cgroup by path, held in every hierarchy that has it (a missing one is -1). 0 or -ENOENT; no policy is asked. */
+int target_cgroup_open(const char *path, struct target_cgroup *ret, struct err *e);
+void target_cgroup_done(struct target_cgroup *cg);
+
+/* Every process in it and below, in any of its hierarchies; ascending, without doubles. Heap. 0 or -errno. */
+int target_cgroup_list(const struct target_cgroup *cg, pid_t **ret, size_t *ret_n);
 
 /* target_describe — what it resolved to, as a JSON array: {"type":"process","pid":7,"comm":"nginx","exe":…},
  * {"type":"interface","netns":"shop-front","name":"up0","index":3}, {"type":"cgroup","path":…}, {"type":"path",…}. */

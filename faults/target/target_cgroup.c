@@ -178,8 +178,7 @@ static int open_cgroup(const struct mounts *mounts, const char *path, struct tar
                 char full[PATH_MAX + NAME_MAX];
 
                 fds[h] = -1;
-                if (!mounts->at[h][0] ||
-                    snprintf(full, sizeof(full), "%s%s", mounts->at[h], path) >= (int)sizeof(full))
+                if (!mounts->at[h][0] || snprintf(full, sizeof(full), "%s%s", mounts->at[h], path) >= (int)sizeof(full))
                         continue;
 
                 fds[h] = open(full, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -234,6 +233,20 @@ static int normalise_path(const struct mounts *mounts, const char *text, char *b
                 buf[n++] = '/';
         buf[n] = 0;
         return 0;
+}
+
+int target_cgroup_open(const char *path, struct target_cgroup *ret, struct err *e) {
+        SCOPED_FREE struct mounts *mounts = malloc(sizeof(*mounts));
+        char normal[PATH_MAX];
+        int r;
+
+        if (!mounts)
+                return err_set(e, -ENOMEM, "no memory for a cgroup");
+
+        r = read_mounts(mounts, e);
+        if (r == 0)
+                r = normalise_path(mounts, path, normal, sizeof(normal), e);
+        return r < 0 ? r : open_cgroup(mounts, normal, ret, e);
 }
 
 struct search {

@@ -18,8 +18,8 @@
 #include "faults/target/procfs.h"
 #include "faults/target/resolve.h"
 
-#define NETNS_DIR  "/run/netns"
-#define WORDS_MAX  64
+#define NETNS_DIR "/run/netns"
+#define WORDS_MAX 64
 
 /* Opened through the pid while a pidfd proves that the pid was not reused meanwhile. */
 static int open_of_pid(const char *text, struct err *e) {

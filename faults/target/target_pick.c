@@ -22,7 +22,8 @@ int target_pick_parse(const char *text, struct target_pick *ret, struct err *e) 
                 pick.percent = true;
                 pick.count = ppm;
         } else if (units_parse_uint(text, &pick.count, NULL) < 0) {
-                return err_set(e, -EINVAL, "'%.40s' is not a choice: write all, one, a number such as 3, or 50%%", text);
+                return err_set(e, -EINVAL, "'%.40s' is not a choice: write all, one, a number such as 3, or 50%%",
+                               text);
         }
         if (!pick.all && pick.count == 0)
                 return err_set(e, -ERANGE, "'%.40s' picks nothing", text);

@@ -72,7 +72,8 @@ static const char *query_text(const struct query *q, char *buf, size_t size) {
         const struct {
                 const char *what, *value;
         } parts[] = {
-                { "exe", p->exe }, { "comm", p->comm }, { "cmdline", p->cmdline }, { "user", p->user },
+                { "exe", p->exe },           { "comm", p->comm },
+                { "cmdline", p->cmdline },   { "user", p->user },
                 { "netns", q->spec->netns }, { "cgroup", q->target->n_cgroups ? q->target->cgroups[0].path : NULL },
         };
         size_t n = 0;
@@ -310,8 +311,8 @@ static int compare_procs(const void *a, const void *b) {
                                   &(struct candidate){ right->pid, right->start_time });
 }
 
-static int hold_wanted(const struct query *q, struct candidate *found, size_t n_found, size_t wanted,
-                       struct target *t, struct err *e) {
+static int hold_wanted(const struct query *q, struct candidate *found, size_t n_found, size_t wanted, struct target *t,
+                       struct err *e) {
         t->procs = calloc(wanted, sizeof(*t->procs));
         if (!t->procs)
                 return err_set(e, -ENOMEM, "no memory for processes");

@@ -7,10 +7,11 @@
 
 /* What a node needs to be reached and healed: login, service manager, container runtimes, and ourselves. */
 const char *const target_protected_comms[] = {
-        "systemd",  "systemd-*",   "(sd-pam)",         "init",    "sshd",    "sshd-*",     "dbus-daemon",
-        "kubelet",  "containerd",  "containerd-shim*", "dockerd", "crio",    "conmon*",    "kube-proxy",
-        "dbus-bro*", "NetworkManager", "cilium-agent", "calico-*", "flanneld", "chaosd", "chaosctl",
-        "chaos-*",  NULL,
+        "systemd",        "systemd-*",    "(sd-pam)", "init",       "sshd",
+        "sshd-*",         "dbus-daemon",  "kubelet",  "containerd", "containerd-shim*",
+        "dockerd",        "crio",         "conmon*",  "kube-proxy", "dbus-bro*",
+        "NetworkManager", "cilium-agent", "calico-*", "flanneld",   "chaosd",
+        "chaosctl",       "chaos-*",      NULL,
 };
 
 /* Is one the other's parent, grandparent …? Bounded: a chain of parents ends at 1 (or at 0 in a namespace). */

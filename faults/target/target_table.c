@@ -132,16 +132,11 @@ const struct param target_params[] = {
 
 /* Which bit lets a kind use a row. */
 static const uint64_t row_bits[] = {
-        [TARGET_ROW_PID] = TARGET_PROCESS,
-        [TARGET_ROW_PROCESS] = TARGET_PROCESS,
-        [TARGET_ROW_CGROUP] = TARGET_CGROUP,
-        [TARGET_ROW_UNIT] = TARGET_CGROUP,
-        [TARGET_ROW_CONTAINER] = TARGET_CGROUP,
-        [TARGET_ROW_POD] = TARGET_CGROUP,
-        [TARGET_ROW_NETNS] = TARGET_NETNS,
-        [TARGET_ROW_INTERFACE] = TARGET_INTERFACE,
-        [TARGET_ROW_PEER] = TARGET_PEER,
-        [TARGET_ROW_PATH] = TARGET_PATH,
+        [TARGET_ROW_PID] = TARGET_PROCESS,      [TARGET_ROW_PROCESS] = TARGET_PROCESS,
+        [TARGET_ROW_CGROUP] = TARGET_CGROUP,    [TARGET_ROW_UNIT] = TARGET_CGROUP,
+        [TARGET_ROW_CONTAINER] = TARGET_CGROUP, [TARGET_ROW_POD] = TARGET_CGROUP,
+        [TARGET_ROW_NETNS] = TARGET_NETNS,      [TARGET_ROW_INTERFACE] = TARGET_INTERFACE,
+        [TARGET_ROW_PEER] = TARGET_PEER,        [TARGET_ROW_PATH] = TARGET_PATH,
         [TARGET_ROW_PICK] = TARGET_PROCESS,
 };
 
@@ -199,9 +194,9 @@ json_t *target_describe(const struct target *t) {
                                                            t->procs[i].exe, "start_time",
                                                            (json_int_t)t->procs[i].start_time));
         for (size_t i = 0; i < t->n_cgroups; i++)
-                (void)json_array_append_new(all, json_pack("{s:s s:s s:s}", "type", "cgroup", "path",
-                                                           t->cgroups[i].path, "version",
-                                                           t->cgroups[i].v2_fd >= 0 ? "v2" : "v1"));
+                (void)json_array_append_new(all,
+                                            json_pack("{s:s s:s s:s}", "type", "cgroup", "path", t->cgroups[i].path,
+                                                      "version", t->cgroups[i].v2_fd >= 0 ? "v2" : "v1"));
         if (network)
                 (void)json_array_append_new(all, network);
         if (PARAM_IS_SET(t->spec, TARGET_ROW_PEER))

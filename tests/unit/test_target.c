@@ -54,8 +54,7 @@ struct outcome {
 };
 
 /* Parse a selector text as users write it, then resolve it. */
-static struct outcome *resolve(const char *text, uint64_t accepted, const struct target_policy *policy,
-                               uint64_t seed) {
+static struct outcome *resolve(const char *text, uint64_t accepted, const struct target_policy *policy, uint64_t seed) {
         struct outcome *o = calloc(1, sizeof(*o));
         SCOPED_JSON json_t *json = json_loads(text, 0, NULL);
 
@@ -89,8 +88,8 @@ static void test_selectors(void) {
         char text[200];
 
         {
-                SCOPED(outcome_freep) struct outcome *o =
-                        resolve("{\"process\": {\"comm\": \"tgt-alpha\"}}", PROCESS_KIND, &open_policy, 1);
+                SCOPED(outcome_freep)
+                struct outcome *o = resolve("{\"process\": {\"comm\": \"tgt-alpha\"}}", PROCESS_KIND, &open_policy, 1);
 
                 CHECK(o->r == 0, "%s", o->e.msg);
                 CHECK(o->t && o->t->n_procs == 2, "both of that name");
@@ -174,20 +173,23 @@ static void test_pick(void) {
         }
         CHECK(changed > 0, "another seed must be able to choose another process");
         {
-                SCOPED(outcome_freep) struct outcome *o = resolve(
-                        "{\"process\": {\"comm\": \"tgt-pick\"}, \"pick\": \"25%\"}", PROCESS_KIND, &open_policy, 3);
+                SCOPED(outcome_freep)
+                struct outcome *o = resolve("{\"process\": {\"comm\": \"tgt-pick\"}, \"pick\": \"25%\"}", PROCESS_KIND,
+                                            &open_policy, 3);
 
                 CHECK(o->r == 0 && o->t->n_procs == 3, "25%% of 10, rounded up, is 3: %s", o->e.msg);
         }
         {
-                SCOPED(outcome_freep) struct outcome *o = resolve(
-                        "{\"process\": {\"comm\": \"tgt-pick\"}, \"pick\": \"11\"}", PROCESS_KIND, &open_policy, 3);
+                SCOPED(outcome_freep)
+                struct outcome *o = resolve("{\"process\": {\"comm\": \"tgt-pick\"}, \"pick\": \"11\"}", PROCESS_KIND,
+                                            &open_policy, 3);
 
                 CHECK_REFUSED(o, -ESRCH, "/pick", "only 10 found");
         }
         {
-                SCOPED(outcome_freep) struct outcome *o = resolve(
-                        "{\"process\": {\"comm\": \"tgt-pick\"}, \"pick\": \"some\"}", PROCESS_KIND, &open_policy, 3);
+                SCOPED(outcome_freep)
+                struct outcome *o = resolve("{\"process\": {\"comm\": \"tgt-pick\"}, \"pick\": \"some\"}", PROCESS_KIND,
+                                            &open_policy, 3);
 
                 CHECK_REFUSED(o, -EINVAL, "/pick", "not a choice");
         }
@@ -284,8 +286,8 @@ static void test_dying(void) {
                 }
         }
         for (int i = 0; i < 200; i++) {
-                SCOPED(outcome_freep) struct outcome *o =
-                        resolve("{\"process\": {\"comm\": \"tgt-mayfly\"}}", PROCESS_KIND, &open_policy, 1);
+                SCOPED(outcome_freep)
+                struct outcome *o = resolve("{\"process\": {\"comm\": \"tgt-mayfly\"}}", PROCESS_KIND, &open_policy, 1);
 
                 CHECK(o->r == 0 || o->r == -ESRCH, "%d: %s", o->r, o->e.msg);
                 if (o->r == 0) {
@@ -305,8 +307,8 @@ static void test_dying(void) {
         (void)kill(zombie, SIGKILL);
         (void)waitid(P_PID, (id_t)zombie, &info, WEXITED | WNOWAIT);
         {
-                SCOPED(outcome_freep) struct outcome *o =
-                        resolve("{\"process\": {\"comm\": \"tgt-zombie\"}}", PROCESS_KIND, &open_policy, 1);
+                SCOPED(outcome_freep)
+                struct outcome *o = resolve("{\"process\": {\"comm\": \"tgt-zombie\"}}", PROCESS_KIND, &open_policy, 1);
 
                 CHECK_REFUSED(o, -ESRCH, "", "no process with comm");
         }
@@ -317,9 +319,10 @@ static void test_network(void) {
         const uint64_t kind = TARGET_NETNS | TARGET_INTERFACE | TARGET_PEER;
 
         {
-                SCOPED(outcome_freep) struct outcome *o =
-                        resolve("{\"interface\": \"lo\", \"peer\": {\"cidr\": \"10.0.0.0/8\", \"ports\": [80, \"8000-8099\"]}}",
-                                kind, &open_policy, 1);
+                SCOPED(outcome_freep)
+                struct outcome *o = resolve(
+                        "{\"interface\": \"lo\", \"peer\": {\"cidr\": \"10.0.0.0/8\", \"ports\": [80, \"8000-8099\"]}}",
+                        kind, &open_policy, 1);
                 SCOPED_JSON json_t *described = o->t ? target_describe(o->t) : NULL;
 
                 CHECK(o->r == 0 && o->t->ifindex == 1 && o->t->netns_fd < 0, "%s", o->e.msg);
@@ -327,14 +330,13 @@ static void test_network(void) {
                 CHECK_STR(json_text_at(described, "1/ports/1", ""), "8000-8099");
         }
         {
-                SCOPED(outcome_freep) struct outcome *o =
-                        resolve("{\"interface\": \"lo0\"}", kind, &open_policy, 1);
+                SCOPED(outcome_freep) struct outcome *o = resolve("{\"interface\": \"lo0\"}", kind, &open_policy, 1);
 
                 CHECK_REFUSED(o, -ENODEV, "/interface", "no interface 'lo0'");
         }
         {
-                SCOPED(outcome_freep) struct outcome *o =
-                        resolve("{\"interface\": \"lo\", \"pick\": \"one\"}", kind, &open_policy, 1);
+                SCOPED(outcome_freep)
+                struct outcome *o = resolve("{\"interface\": \"lo\", \"pick\": \"one\"}", kind, &open_policy, 1);
 
                 CHECK_REFUSED(o, -EINVAL, "/pick", "this kind has no target 'pick'");
         }
