@@ -270,7 +270,7 @@ static int verify(struct fault_env *env, struct fault *f, struct evidence *ret, 
         evidence_add(ret, "cpu_time", "ms", used_us / USEC_PER_MSEC);
         evidence_add(ret, "workers", "", alive);
         if (elapsed_us > 0)
-                evidence_add(ret, "load_per_worker", "ppm", used_us * 1000 / elapsed_us * 1000 / state->load.workers);
+                evidence_add(ret, "load_per_worker", "ppm", used_us * 1000000 / elapsed_us / state->load.workers);
         if (state->has_usage && cgroup_cpu_usage_us(&state->load.cgroup, &usage_us, NULL) == 0)
                 evidence_add(ret, "cgroup_cpu_time", "ms", (usage_us - state->usage_us) / USEC_PER_MSEC);
         if (alive < state->load.workers)

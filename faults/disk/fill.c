@@ -345,7 +345,7 @@ static int revert(struct fault_env *env, const char *record, struct err *e) {
         int path_at = 0, r;
 
         (void)env;
-        if (sscanf(record, "file %" SCNu64 " %63s %n", &device, name, &path_at) != 2 || path_at == 0)
+        if (sscanf(record, "file %" SCNu64 " %63s %n", &device, name, &path_at) != 2 || record[path_at] != '/')
                 return err_set(e, -EINVAL, "not a record of disk.fill");
 
         /* The file itself goes with its last descriptor; only a name could be left, and only for a moment. */
