@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -187,6 +188,19 @@ int cgroup_open(const struct target_cgroup *group, struct cgroup *ret, struct er
         *ret = c;
         c = CGROUP_NONE;
         return 0;
+}
+
+bool cgroup_is_same(const struct cgroup *a, const struct cgroup *b) {
+        for (int h = 0; h < CGROUP_HIERARCHIES; h++) {
+                struct stat left, right;
+
+                if (a->fds[h] < 0 && b->fds[h] < 0)
+                        continue;
+                if (a->fds[h] < 0 || b->fds[h] < 0 || fstat(a->fds[h], &left) < 0 || fstat(b->fds[h], &right) < 0 ||
+                    left.st_dev != right.st_dev || left.st_ino != right.st_ino)
+                        return false;
+        }
+        return true;
 }
 
 int cgroup_check_leaf(const struct cgroup *c, struct err *e) {

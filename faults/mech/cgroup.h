@@ -37,6 +37,9 @@ int cgroup_open_process(const struct target_proc *proc, struct cgroup *ret, stru
  * version 1 hierarchy that has it. Returns 0, or -ENOENT when no hierarchy has it any more. */
 int cgroup_open(const struct target_cgroup *group, struct cgroup *ret, struct err *e);
 
+/* Are they the same directory in every hierarchy? */
+bool cgroup_is_same(const struct cgroup *a, const struct cgroup *b);
+
 /* cgroup_check_leaf — may a process live in it? Version 2 forbids that where controllers are handed on to
  * children. Returns 0, or -EBUSY with the reason. */
 int cgroup_check_leaf(const struct cgroup *c, struct err *e);
@@ -57,5 +60,5 @@ int cgroup_cpu_quota(const struct cgroup *c, uint64_t *ret_ppm, struct err *e);
  * no cpuset speaks. Returns 0 or -errno. */
 int cgroup_cpus(const struct cgroup *c, cpu_set_t *ret, struct err *e);
 
-/* cgroup_cpu_of_process — the CPUs that one process may run on (sched_getaffinity). pid 0 = the caller. */
+/* cgroup_cpus_of_process — the CPUs that one process may run on (sched_getaffinity). pid 0 = the caller. */
 int cgroup_cpus_of_process(pid_t pid, cpu_set_t *ret, struct err *e);
