@@ -1,12 +1,40 @@
 #include "chaosd/daemon.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "chaosd/history.h"
 #include "chaosd/life.h"
 #include "chaosd/log.h"
 #include "chaosd/notify.h"
+#include "chaosd/paths.h"
+#include "chaosd/probes.h"
 #include "core/clock.h"
 #include "core/err.h"
+
+int daemon_init(struct daemon *d, struct err *e) {
+        int r;
+
+        d->env.self_pidfd = paths_open_self();
+        d->probes = probes_new(d->kinds);
+        d->history = history_new();
+        if (!d->probes || !d->history)
+                return err_set(e, -ENOMEM, "no memory");
+
+        r = sd_event_new(&d->event);
+        return r < 0 ? err_set(e, r, "no event loop: %s", strerror(-r)) : 0;
+}
+
+void daemon_done(struct daemon *d) {
+        d->keep_alive = sd_event_source_disable_unref(d->keep_alive);
+        while (d->lives)
+                life_free(d->lives);
+        history_free(d->history);
+        probes_free(d->probes);
+        audit_close(&d->audit);
+        scoped_closep(&d->env.self_pidfd);
+        (void)sd_event_unref(d->event);
+}
 
 struct fault_env *daemon_env(struct daemon *d) {
         const struct fault *first = NULL;

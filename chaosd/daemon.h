@@ -42,6 +42,13 @@ struct daemon {
         uint64_t undo_failures, lease_lapses, streams_dropped, requests;
 };
 
+/* daemon_init — event loop, probes, history, the pidfd of this process; config, kinds, journal, audit and
+ * env.runtime_dir are set by the caller. Undo with daemon_done(), also after a failure. */
+int daemon_init(struct daemon *d, struct err *e);
+
+/* daemon_done — let everything go; live faults are not undone. */
+void daemon_done(struct daemon *d);
+
 /* daemon_env — the environment for a call to a kind, with the clock read now and the live faults linked. */
 struct fault_env *daemon_env(struct daemon *d);
 const struct fault_ops *daemon_find_kind(const struct daemon *d, const char *name);

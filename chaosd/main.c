@@ -119,26 +119,13 @@ static int open_state(struct daemon *d, struct err *e) {
         if (r < 0)
                 return r;
 
-        d->audit.fd = -1;
-        if (strcmp(d->config->audit_log, "none") != 0)
-                r = audit_open(&d->audit, d->config->audit_log, e);
-        return r;
-}
-
-static int make_daemon(struct daemon *d, struct err *e) {
-        int r;
-
 #ifndef NDEBUG
         if (getenv("CHAOS_CRASH_AT"))
                 d->journal.crash_at = (unsigned)strtoul(getenv("CHAOS_CRASH_AT"), NULL, 10);
 #endif
-        d->probes = probes_new(d->kinds);
-        d->history = history_new();
-        if (!d->probes || !d->history)
-                return err_set(e, -ENOMEM, "no memory");
-
-        r = sd_event_new(&d->event);
-        return r < 0 ? err_set(e, r, "no event loop: %s", strerror(-r)) : 0;
+        if (strcmp(d->config->audit_log, "none") != 0)
+                r = audit_open(&d->audit, d->config->audit_log, e);
+        return r;
 }
 
 /* Everything up to READY. What needs privileges that are dropped comes before caps_drop(). */
@@ -163,11 +150,10 @@ static int start(struct daemon *d, struct err *e) {
         if (r < 0)
                 return r;
 
-        r = make_daemon(d, e);
+        r = daemon_init(d, e);
         if (r < 0)
                 return r;
 
-        d->env.self_pidfd = paths_open_self();
         r = daemon_audit(d, &started, e);
         if (r < 0)
                 return r;
@@ -194,15 +180,8 @@ static int start(struct daemon *d, struct err *e) {
 
 static void close_daemon(struct daemon *d) {
         server_free(d->server);
-        d->keep_alive = sd_event_source_disable_unref(d->keep_alive);
-        while (d->lives)
-                life_free(d->lives);
-        history_free(d->history);
-        probes_free(d->probes);
         guard_dismiss(d->guard);
-        audit_close(&d->audit);
-        scoped_closep(&d->env.self_pidfd);
-        (void)sd_event_unref(d->event);
+        daemon_done(d);
 }
 
 static int serve(struct daemon *d) {
@@ -213,7 +192,7 @@ static int serve(struct daemon *d) {
         r = start(d, &e);
         if (r < 0) {
                 log_error("%s", e.msg);
-                if (d->server || !d->event || !d->lives)
+                if (!d->lives) /* else the guard stays, and has one more try */
                         close_daemon(d);
                 return EXIT_ERROR;
         }

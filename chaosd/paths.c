@@ -11,8 +11,13 @@
 int paths_make_runtime_dir(const char *dir, struct err *e) {
         struct stat st;
 
-        if (mkdir(dir, 0755) < 0 && errno != EEXIST)
-                return err_errno(e, "cannot create the runtime directory %s", dir);
+        /* A strict umask would hide the socket in it from the group that may use it. */
+        if (mkdir(dir, 0755) < 0) {
+                if (errno != EEXIST)
+                        return err_errno(e, "cannot create the runtime directory %s", dir);
+        } else if (chmod(dir, 0755) < 0) {
+                return err_errno(e, "cannot open %s to the socket's users", dir);
+        }
 
         if (stat(dir, &st) < 0)
                 return err_errno(e, "cannot stat %s", dir);
