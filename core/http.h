@@ -20,10 +20,10 @@ struct http_request {
         const char *user, *password;    /* basic authentication, or NULL */
         const char *ca_file, *cert_file, *key_file; /* TLS, or NULL for the system's */
         bool tls_insecure;              /* skip verification: only when the user's file says so */
-        uint64_t timeout_us;            /* whole request; 0 = 10 s */
+        uint64_t timeout_us;            /* whole request; 0 = 10 s, or with on_data no limit */
         size_t max_body;                /* refuse longer answers; 0 = 16 MiB */
-        /* When set, called with each piece of the body as it comes (server-sent events); the answer's body
-         * stays empty. Return non-zero to end the request early (then http_send returns 0). */
+        /* When set, called with each piece of a 2xx answer's body as it comes (server-sent events); then the answer's
+         * body stays empty. Return non-zero to end the request early (then http_send returns 0). */
         int (*on_data)(const char *data, size_t len, void *arg);
         void *on_data_arg;
 };

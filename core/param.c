@@ -67,12 +67,19 @@ static int parse_list(const struct param *row, const json_t *value, struct param
         return 0;
 }
 
+static int take_json(const json_t *value, const json_t **ret) {
+        *ret = value;
+        return 0;
+}
+
 static int parse_row(const struct param *row, const json_t *value, void *out, struct err *e) {
         void *at = (char *)out + row->offset;
         int r;
 
         if (json_is_null(value))
                 r = err_set(e, -EINVAL, "'%s' has no value", row->name);
+        else if (row->type == PARAM_JSON)
+                r = take_json(value, at);
         else if (row->list)
                 r = parse_list(row, value, at, e);
         else if (row->type == PARAM_OBJECT)
@@ -138,7 +145,7 @@ size_t param_table_size(const struct param *table) {
         size_t size = sizeof(uint64_t);
 
         for (const struct param *row = table; row->name; row++) {
-                size_t end = row->offset + (row->list                    ? sizeof(struct param_list)
+                size_t end = row->offset + (row->list && row->type != PARAM_JSON ? sizeof(struct param_list)
                                             : row->type == PARAM_OBJECT ? param_table_size(row->sub)
                                                                          : param_value_size(row));
 
@@ -165,7 +172,9 @@ void param_done(const struct param *table, void *out) {
         for (const struct param *row = table; row->name; row++) {
                 void *at = (char *)out + row->offset;
 
-                if (row->list) {
+                if (row->type == PARAM_JSON) {
+                        *(const json_t **)at = NULL;
+                } else if (row->list) {
                         struct param_list *list = at;
 
                         for (size_t i = 0; i < list->n; i++)
@@ -200,7 +209,7 @@ json_t *param_to_json(const struct param *table, const void *values) {
                 if (!((set >> (row - table)) & 1) && !row->fallback)
                         continue;
                 (void)json_object_set_new(object, row->name,
-                                          row->list                    ? list_to_json(row, at)
+                                          row->list && row->type != PARAM_JSON ? list_to_json(row, at)
                                           : row->type == PARAM_OBJECT ? param_to_json(row->sub, at)
                                                                        : param_value_to_json(row, at));
         }

@@ -26,6 +26,9 @@ enum param_type {
         PARAM_CIDR,     /* struct param_cidr             "10.0.0.0/8", "fd00::/64", a bare address */
         PARAM_PORTS,    /* struct param_ports            8080, "8080" or "8000-8999" */
         PARAM_OBJECT,   /* a struct of its own, embedded at offset, parsed by .sub */
+        PARAM_RATE,     /* double, per second            "200/s", "30/m" */
+        PARAM_REAL,     /* double                        0.99 */
+        PARAM_JSON,     /* const json_t *, borrowed from the input, of any shape; .sub only describes it */
         PARAM_TYPE_COUNT,
 };
 

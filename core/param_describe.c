@@ -29,7 +29,7 @@ static json_t *describe_row(const struct param *row) {
                 (void)json_object_set_new(d, "example", json_string(row->example));
         if (row->cli)
                 (void)json_object_set_new(d, "cli", json_string(row->cli));
-        if (row->type == PARAM_OBJECT)
+        if (row->sub)
                 (void)json_object_set_new(d, "params", param_describe(row->sub));
         return d;
 }

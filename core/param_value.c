@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -278,6 +279,51 @@ static json_t *json_of_ports(const struct param *row, const void *v) {
                                            : json_sprintf("%u-%u", ports->first, ports->last);
 }
 
+static int parse_rate(const struct param *row, const char *text, void *out, struct err *e) {
+        double per_s;
+        int r;
+
+        r = units_parse_rate(text, &per_s, e);
+        if (r < 0)
+                return r;
+        if (per_s < (double)row->min || (row->max && per_s > (double)row->max))
+                return err_set(e, -ERANGE, "'%s' is %s; it must be in %" PRIu64 "/s … %" PRIu64 "/s", row->name, text,
+                               row->min, row->max);
+
+        *(double *)out = per_s;
+        return 0;
+}
+
+static int parse_real(const struct param *row, const char *text, void *out, struct err *e) {
+        double value;
+        char *end;
+
+        value = strtod(text, &end);
+        if (end == text || *end || !isfinite(value))
+                return err_set(e, -EINVAL, "'%s' is '%.40s'; it must be a number", row->name, text);
+        if (row->max && (value < (double)row->min || value > (double)row->max))
+                return err_set(e, -ERANGE, "'%s' is %s; it must be in %" PRIu64 " … %" PRIu64, row->name, text, row->min,
+                               row->max);
+
+        *(double *)out = value;
+        return 0;
+}
+
+static json_t *json_of_real(const struct param *row, const void *v) {
+        (void)row;
+        return json_real(*(const double *)v);
+}
+
+static json_t *json_of_rate(const struct param *row, const void *v) {
+        (void)row;
+        return json_sprintf("%g/s", *(const double *)v);
+}
+
+static json_t *json_of_json(const struct param *row, const void *v) {
+        (void)row;
+        return json_incref(*(json_t *const *)v);
+}
+
 static const struct {
         const char *name, *unit;
         size_t size;
@@ -297,6 +343,9 @@ static const struct {
         [PARAM_CIDR] = { "network", "", sizeof(struct param_cidr), parse_cidr, json_of_cidr },
         [PARAM_PORTS] = { "ports", "", sizeof(struct param_ports), parse_ports, json_of_ports },
         [PARAM_OBJECT] = { "object", "", 0, NULL, NULL },
+        [PARAM_RATE] = { "rate", "1/s", sizeof(double), parse_rate, json_of_rate },
+        [PARAM_REAL] = { "number", "", sizeof(double), parse_real, json_of_real },
+        [PARAM_JSON] = { "any", "", sizeof(json_t *), NULL, json_of_json },
 };
 
 const char *param_type_name(enum param_type type) {

@@ -195,11 +195,26 @@ static void reset_oom_score(void) {
                 (void)!write(fd, "0", 1);
 }
 
-int child_confine(void) {
+/* Only ever less: what is not permitted now cannot be had. */
+static int keep_capabilities(uint64_t keep) {
         struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-        struct __user_cap_data_struct none[2] = { 0 };
+        struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+        if (syscall(SYS_capget, &header, data) < 0)
+                return -errno;
+
+        for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+                data[i].permitted &= (uint32_t)(keep >> (32 * i));
+                data[i].effective = data[i].permitted;
+                data[i].inheritable = 0;
+        }
+        return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
+}
+
+int child_confine(uint64_t keep) {
         struct sched_param normal = { 0 };
         pid_t parent = getppid();
+        int r;
 
         reset_oom_score();
         (void)sched_setscheduler(0, SCHED_OTHER, &normal);
@@ -207,11 +222,13 @@ int child_confine(void) {
 
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return -errno;
-        /* Without CAP_SETUID (a daemon that dropped it) the user stays, but has no capability. */
+        /* Without CAP_SETUID (a daemon that dropped it) the user stays; the capabilities go in any case. */
+        (void)prctl(PR_SET_KEEPCAPS, keep != 0);
         if (geteuid() == 0 && setgroups(0, NULL) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0)
                 (void)!setresuid(NOBODY, NOBODY, NOBODY);
-        if (syscall(SYS_capset, &header, none) < 0)
-                return -errno;
+        r = keep_capabilities(keep);
+        if (r < 0)
+                return r;
 
         return arm_parent_death(parent);
 }

@@ -31,8 +31,9 @@ int child_cpu_us(const struct child *c, uint64_t *ret, struct err *e);
  * Returns 1 and its exit status in *ret_status (0…255, or 128 + signal), 0 when it still runs, or -errno. */
 int child_wait(const struct child *c, int timeout_ms, int *ret_status, struct err *e);
 
-/* child_confine — called by a child that needs no privilege any more: no capability, no_new_privs, and the
- * user nobody where that is possible (it goes on as the same user without capabilities where not). Normal
- * scheduling, nice 0, and an OOM score that does not protect it. The parent-death signal, which the kernel
- * drops with the user id, is armed again. Descriptors stay usable. Returns 0 or -errno. */
-int child_confine(void);
+/* child_confine — called by a child that needs little privilege from now on: no capability but those in keep
+ * (bits 1 << CAP_…; what the daemon itself lacks stays lacking), no_new_privs, and the user nobody where that is
+ * possible (it goes on as the same user where not). Normal scheduling, nice 0, and an OOM score that does not
+ * protect it. The parent-death signal, which the kernel drops with the user id, is armed again. Descriptors stay
+ * usable. Returns 0 or -errno. */
+int child_confine(uint64_t keep);

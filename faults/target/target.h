@@ -19,6 +19,7 @@ struct err;
 #define TARGET_INTERFACE (1ULL << 3)
 #define TARGET_PEER      (1ULL << 4) /* peer: {cidr, ports, protocol} */
 #define TARGET_PATH      (1ULL << 5)
+#define TARGET_MEMBERS   (1ULL << 6) /* a cgroup given without process selectors stands for the processes in it */
 
 /* The selectors of one target, parsed by target_params (one row per selector). */
 struct target_process_spec {
@@ -66,8 +67,9 @@ enum target_protocol { TARGET_PROTOCOL_ANY, TARGET_PROTOCOL_TCP, TARGET_PROTOCOL
 struct target_policy {
         bool break_glass;          /* the user insists and the config file allows it */
         pid_t daemon;              /* chaosd: it, its parents and its children are protected, like PID 1 */
-        const char *const *protected_comms; /* NULL-ended: sshd, kubelet, containerd … */
+        const char *const *protected_comms; /* NULL-ended shell patterns; NULL = target_protected_comms */
 };
+extern const char *const target_protected_comms[]; /* sshd, kubelet, containerd, systemd-* … */
 
 struct target_proc {
         pid_t pid;
@@ -80,6 +82,9 @@ struct target_proc {
 struct target_cgroup {
         char *path;    /* below the hierarchy's mount point, "/" first */
         int v2_fd;     /* directory in the cgroup2 hierarchy, or -1 */
+        int freezer_fd; /* the same path in the v1 freezer hierarchy, or -1 */
+        int cpu_fd;    /* … in the v1 cpu hierarchy, or -1 */
+        int systemd_fd; /* … in systemd's v1 hierarchy, which only lists processes, or -1 */
         uint64_t id;   /* cgroup2 id, 0 when v2_fd is -1 */
 };
 

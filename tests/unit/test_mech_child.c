@@ -33,7 +33,7 @@ static int look(void *arg) {
         seen->closed = fcntl(99, F_GETFD) < 0 && fcntl(101, F_GETFD) < 0;
         if (kfile_read(AT_FDCWD, "/proc/self/comm", &text, &e) == 0)
                 (void)snprintf(seen->comm, sizeof(seen->comm), "%s", text);
-        seen->confined = child_confine();
+        seen->confined = child_confine(0);
         if (kfile_read(AT_FDCWD, "/proc/self/status", &text, &e) == 0)
                 (void)snprintf(seen->status, sizeof(seen->status), "%s", text);
         seen->done = 1;
@@ -100,7 +100,7 @@ static void test_release_kills(void) {
 }
 
 static int confined_for_ever(void *arg) {
-        int r = child_confine();
+        int r = child_confine(0);
 
         *(volatile int *)arg = r == 0 ? 1 : -1;
         return r < 0 ? 1 : wait_for_ever(NULL);

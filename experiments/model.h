@@ -1,0 +1,132 @@
+/* model.h — an experiment as its file says, checked: the YAML with its SLO files, parsed by parameter tables. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/json.h"
+#include "core/param.h"
+
+struct err;
+struct slo;       /* experiments/openslo.h */
+struct where;     /* experiments/where.h */
+struct yaml_file; /* core/yaml.h */
+
+enum probe_kind { PROBE_HTTP, PROBE_TCP, PROBE_EXEC };
+
+struct experiment_probe_http {
+        uint64_t set;
+        char *url, *method, *body;
+        double per_s; /* from rate */
+        char *rate;
+        uint64_t timeout_us;
+        struct param_list headers; /* char *, "Name: value" */
+        bool insecure;
+        uint64_t connections; /* most at once */
+};
+
+struct experiment_probe_tcp {
+        uint64_t set;
+        char *address; /* HOST:PORT */
+        char *rate;
+        double per_s;
+        uint64_t timeout_us;
+};
+
+struct experiment_probe_exec {
+        uint64_t set;
+        struct param_list command; /* char * */
+        char *rate;
+        double per_s;
+        uint64_t timeout_us;
+        uint64_t parallel; /* most at once */
+};
+
+struct experiment_probe {
+        uint64_t set;
+        char *name;
+        struct experiment_probe_http http;
+        struct experiment_probe_tcp tcp;
+        struct experiment_probe_exec exec;
+        enum probe_kind kind;
+};
+
+enum expect_kind { EXPECT_MET, EXPECT_BURN, EXPECT_SPEND };
+
+struct experiment_expect {
+        enum expect_kind kind;
+        double limit; /* burn rate, or share of the budget (0 … 1) */
+};
+
+/* One entry of spec.slos as written. */
+struct experiment_slo_ref {
+        uint64_t set;
+        char *file, *name, *expect;
+        uint64_t min_samples;
+};
+
+/* One SLO to judge: the document, and what this experiment expects of it. */
+struct experiment_slo {
+        struct slo *slo;
+        struct experiment_expect expect;
+        char *expect_text;
+        uint64_t min_samples;
+};
+
+struct experiment_fault {
+        uint64_t set;
+        char *name, *kind, *node, *backend;
+        const json_t *target, *params; /* borrowed from the document; may be NULL */
+        uint64_t after_us, for_us;     /* for: how long it acts, or how long an irreversible one is watched */
+        bool irreversible;
+        bool break_glass;
+};
+
+/* A stop condition: a probe's answers, or a PromQL expression that gives any sample other than 0. */
+struct experiment_stop {
+        uint64_t set;
+        char *probe, *where_text;
+        uint32_t above_ppm; /* share of answers matching */
+        uint64_t window_us;
+        char *query, *url;
+        struct where *where;
+        int probe_index; /* -1 = PromQL */
+};
+
+struct experiment {
+        char *file;              /* as given */
+        char *name, *service, *owner, *hypothesis;
+        const json_t *labels;    /* borrowed from the document; may be NULL */
+        json_t *document;        /* as read */
+        json_t *slo_documents;   /* array, as read */
+        struct experiment_probe *probes;
+        size_t n_probes;
+        struct experiment_slo *slos;
+        size_t n_slos;
+        struct experiment_fault *faults;
+        size_t n_faults;
+        struct experiment_stop *stops;
+        size_t n_stops;
+        uint64_t baseline_us, recovery_us, watch_us;
+        uint64_t fault_us;              /* planned length of the fault phase */
+        uint32_t min_remaining_ppm, max_spend_ppm;
+        bool burn_auto, burn_off;
+        double burn_limit;              /* when neither auto nor off */
+        uint64_t no_data_us;            /* 0 = worked out per SLO */
+        uint64_t recover_within_us;     /* 0 = not asked */
+        uint64_t seed;
+        struct slo_set *slo_sets;       /* owns the SLOs */
+        size_t n_slo_sets;
+        struct yaml_file *yaml;         /* owns document */
+};
+
+/* experiment_load — read, check and link an experiment and its SLO files (paths relative to its own).
+ * Returns 0, -EINVAL/-ERANGE with "file:line:column: …" in e, or -errno of reading a file. */
+int experiment_load(const char *path, struct experiment **ret, struct err *e);
+void experiment_free(struct experiment *x);
+DEFINE_SCOPED(struct experiment, experiment_free)
+
+/* document_check — validate any file of ours: experiments (with what they refer to) and OpenSLO documents, all
+ * objects of the file. ret_kind gets "Experiment", "SLO" … of the first. For `chaosctl validate`. */
+int document_check(const char *path, char ret_kind[32], struct err *e);

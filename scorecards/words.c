@@ -1,0 +1,72 @@
+#include "scorecards/words.h"
+
+#include <stdio.h>
+#include <string.h>
+
+char *words_percent(const json_t *number, char *buf, size_t size) {
+        double percent = json_number_value(number) * 100;
+
+        if (!json_is_number(number))
+                (void)snprintf(buf, size, "–");
+        else if (percent > 99 && percent < 100)
+                /* 99.97 must not read 100. */
+                (void)snprintf(buf, size, "%.4g %%", (double)(long)(percent * 100) / 100);
+        else
+                (void)snprintf(buf, size, "%.0f %%", percent);
+        return buf;
+}
+
+char *words_interval(const json_t *card, char *buf, size_t size) {
+        char low[16], high[16];
+
+        if (!json_is_object(json_at(card, "interval"))) {
+                (void)snprintf(buf, size, "no interval");
+                return buf;
+        }
+        (void)snprintf(buf, size, "%s–%s", words_percent(json_at(card, "interval/low"), low, sizeof(low)),
+                       words_percent(json_at(card, "interval/high"), high, sizeof(high)));
+        return buf;
+}
+
+char *words_summary(const json_t *card, char *buf, size_t size) {
+        char value[16], coverage[16], fresh[16], interval[40];
+        long long checks = json_int_at(card, "checks", 0);
+        size_t findings = json_array_size(json_at(card, "findings"));
+
+        if (checks == 0) {
+                (void)snprintf(buf, size, "No run of this service has both evidence and a judged SLO: nothing is known yet.");
+                return buf;
+        }
+        (void)snprintf(buf, size,
+                       "%s of %lld judged check%s held (95 %% interval %s); %s of what should be exercised was; "
+                       "results are %s fresh; %zu open finding%s.",
+                       words_percent(json_at(card, "value"), value, sizeof(value)), checks, checks == 1 ? "" : "s",
+                       words_interval(card, interval, sizeof(interval)),
+                       words_percent(json_at(card, "coverage"), coverage, sizeof(coverage)),
+                       words_percent(json_at(card, "freshness"), fresh, sizeof(fresh)), findings,
+                       findings == 1 ? "" : "s");
+        return buf;
+}
+
+char *words_list(const json_t *texts, char *buf, size_t size) {
+        size_t used = 0, i;
+        json_t *text;
+
+        buf[0] = 0;
+        json_array_foreach(texts, i, text) {
+                int n = snprintf(buf + used, size - used, "%s%s", i ? ", " : "", json_string_value(text) ?: "");
+
+                if (n < 0 || (size_t)n >= size - used)
+                        break;
+                used += (size_t)n;
+        }
+        return buf;
+}
+
+char *words_time(const char *rfc3339, char *buf, size_t size) {
+        if (!rfc3339 || strlen(rfc3339) < 16)
+                (void)snprintf(buf, size, "never");
+        else
+                (void)snprintf(buf, size, "%.10s %.5s", rfc3339, rfc3339 + 11);
+        return buf;
+}

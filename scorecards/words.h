@@ -1,0 +1,19 @@
+/* words.h — figures in words, said the same way by every renderer. Only scorecards/ includes this. */
+#pragma once
+
+#include <stddef.h>
+
+#include "core/json.h"
+
+#define WORDS_SIZE 320
+
+/* "33 %" or "–" for null. */
+char *words_percent(const json_t *number, char *buf, size_t size);
+/* "12 %–77 %" or "no interval". */
+char *words_interval(const json_t *card, char *buf, size_t size);
+/* The card in one sentence, for the first line that a director reads. */
+char *words_summary(const json_t *card, char *buf, size_t size);
+/* "net.delay, proc.kill" */
+char *words_list(const json_t *texts, char *buf, size_t size);
+/* "2026-11-23 22:06" from RFC 3339, or "never". */
+char *words_time(const char *rfc3339, char *buf, size_t size);

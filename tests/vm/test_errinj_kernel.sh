@@ -1,0 +1,3 @@
+#!/bin/bash
+# All guest tests that run on this kernel, in one boot.
+exec "$(dirname "$0")/boot" errinj
