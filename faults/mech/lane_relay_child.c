@@ -157,7 +157,7 @@ int relay_main(void *job) {
         lane_dice_init(&r->dice, &r->job->spec->delay, r->job->spec->seed);
         (void)prctl(PR_SET_TIMERSLACK, 1UL);
         (void)mlockall(MCL_CURRENT);
-        if (child_confine() < 0)
+        if (child_confine(0) < 0)
                 return 1;
 
         return relay_loop(r);

@@ -78,6 +78,9 @@ int tc_netem_set(struct tc *tc, unsigned ifindex, const struct tc_netem *want, s
 int tc_netem_get(struct tc *tc, unsigned ifindex, struct tc_netem *ret, struct tc_qdisc_stats *ret_stats,
                  struct err *e);
 
+/* Every attribute that can be read back: 0 the same, -EIO naming the first that differs. Pure. */
+int tc_netem_compare(const struct tc_netem *want, const struct tc_netem *got, struct err *e);
+
 /* --- filters --- */
 struct tc_filter {
         unsigned ifindex;

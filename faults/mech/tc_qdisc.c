@@ -97,7 +97,7 @@ static int put_netem(struct nl_msg *msg, const struct tc_netem *want) {
                nla_nest_end(msg, nest) < 0;
 }
 
-static int compare_netem(const struct tc_netem *want, const struct tc_netem *got, struct err *e) {
+int tc_netem_compare(const struct tc_netem *want, const struct tc_netem *got, struct err *e) {
         const struct {
                 const char *name;
                 uint64_t want, got;
@@ -134,7 +134,7 @@ int tc_netem_set(struct tc *tc, unsigned ifindex, const struct tc_netem *want, s
                 return r;
 
         r = tc_netem_get(tc, ifindex, &got, &stats, e);
-        return r < 0 ? r : compare_netem(want, &got, e);
+        return r < 0 ? r : tc_netem_compare(want, &got, e);
 }
 
 struct reading {
