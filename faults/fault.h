@@ -49,6 +49,7 @@ struct fault_env {
         uint64_t now_us;           /* CLOCK_BOOTTIME when the call was made */
         const char *runtime_dir;   /* the journal's directory: disk.fill must refuse its filesystem */
         int self_pidfd;            /* of the process whose death ends all faults */
+        bool break_glass;          /* the user insists and the policy allows it: no exemptions */
         const struct fault *others; /* live faults, linked by ->next: to refuse overlaps; NULL = none */
 };
 

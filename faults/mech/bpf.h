@@ -1,0 +1,14 @@
+/* bpf.h — what every user of libbpf here needs: its words in our errors instead of on stderr. */
+#pragma once
+
+#include <stdarg.h>
+#include <bpf/libbpf.h>
+
+struct err;
+
+/* bpf_quiet — from now on libbpf's warnings are kept instead of printed; call before opening a skeleton. The text kept
+ * is the last one since this call. */
+void bpf_quiet(void);
+
+/* bpf_fail — err_set(e, code, "what: <libbpf's last warning, or strerror>"). Returns code. */
+int bpf_fail(struct err *e, int code, const char *what);

@@ -1,0 +1,105 @@
+#include "faults/mech/lane_delay.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/scoped.h"
+
+const char *const lane_distributions[] = {
+        [LANE_UNIFORM] = "uniform",
+        [LANE_NORMAL] = "normal",
+        [LANE_PARETO] = "pareto",
+        [LANE_PARETONORMAL] = "paretonormal",
+        NULL,
+};
+
+/* Value of the standard normal distribution below which a share p of all values lies (p in 0 … 1, exclusive):
+ * bisection is plenty for 4096 values once. */
+static double normal_quantile(double p) {
+        double low = -10.0, high = 10.0;
+
+        for (int i = 0; i < 60; i++) {
+                double middle = (low + high) / 2;
+
+                if (0.5 * erfc(-middle / sqrt(2.0)) < p)
+                        low = middle;
+                else
+                        high = middle;
+        }
+        return (low + high) / 2;
+}
+
+/* Pareto of shape 3, moved and stretched to mean 0 and a deviation near 1, as iproute2's tables have it. */
+static double pareto_quantile(double p) {
+        return (1.0 / pow(1.0 - p, 1.0 / 3.0) - 1.5) * 4.0 / 3.0;
+}
+
+static int16_t clamp_entry(double value) {
+        double scaled = rint(value * LANE_TABLE_SCALE);
+
+        return scaled > INT16_MAX ? INT16_MAX : scaled < INT16_MIN ? INT16_MIN : (int16_t)scaled;
+}
+
+size_t lane_delay_table(enum lane_distribution distribution, int16_t table[LANE_TABLE_SIZE]) {
+        if (distribution == LANE_UNIFORM)
+                return 0;
+
+        for (size_t i = 0; i < LANE_TABLE_SIZE; i++) {
+                double p = (double)i / LANE_TABLE_SIZE;
+                double normal = i ? normal_quantile(p) : -4.0;
+                double pareto = pareto_quantile(p);
+
+                table[i] = clamp_entry(distribution == LANE_NORMAL   ? normal
+                                       : distribution == LANE_PARETO ? pareto
+                                                                     : 0.25 * normal + 0.75 * pareto);
+        }
+        return LANE_TABLE_SIZE;
+}
+
+/* splitmix64: one addition and three multiplications, good enough for dice. */
+static uint32_t next_random(struct lane_dice *dice) {
+        uint64_t z = dice->state += 0x9E3779B97F4A7C15ULL;
+
+        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9ULL;
+        z = (z ^ z >> 27) * 0x94D049BB133111EBULL;
+        return (uint32_t)((z ^ z >> 31) >> 32);
+}
+
+static uint32_t next_correlated(struct lane_dice *dice, uint32_t correlation) {
+        uint32_t value = next_random(dice);
+        uint64_t rho;
+
+        if (correlation == 0)
+                return value;
+
+        rho = (uint64_t)correlation + 1;
+        dice->last = (uint32_t)(((uint64_t)value * ((1ULL << 32) - rho) + (uint64_t)dice->last * rho) >> 32);
+        return dice->last;
+}
+
+void lane_dice_init(struct lane_dice *dice, const struct lane_delay *model, uint64_t seed) {
+        (void)memset(dice, 0, sizeof(*dice));
+        dice->state = seed;
+        dice->last = next_random(dice);
+        dice->n_table = lane_delay_table(model->distribution, dice->table);
+}
+
+/* tabledist() of net/sched/sch_netem.c. */
+uint64_t lane_dice_next(struct lane_dice *dice, const struct lane_delay *model) {
+        int64_t mu = (int64_t)model->delay_ns, sigma = (int64_t)model->jitter_ns, x, entry, delay;
+        uint32_t random;
+
+        if (sigma == 0)
+                return model->delay_ns;
+
+        random = next_correlated(dice, model->correlation);
+        if (dice->n_table == 0) {
+                delay = mu - sigma + (int64_t)(random % (2 * (uint64_t)sigma));
+        } else {
+                entry = dice->table[random % dice->n_table];
+                x = sigma % LANE_TABLE_SCALE * entry;
+                x += x >= 0 ? LANE_TABLE_SCALE / 2 : -LANE_TABLE_SCALE / 2;
+                delay = x / LANE_TABLE_SCALE + sigma / LANE_TABLE_SCALE * entry + mu;
+        }
+        return delay > 0 ? (uint64_t)delay : 0;
+}
