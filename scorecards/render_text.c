@@ -28,7 +28,10 @@ static void put_categories(const json_t *card, FILE *out) {
         json_array_foreach(json_at(card, "categories"), i, row) {
                 (void)fprintf(out, "  %-30.30s %-6" PRId64 " ", json_text_at(row, "name", ""), json_int_at(row, "weight", 0));
                 put_bar(json_number_at(row, "freshness", 0), 10, out);
-                (void)fprintf(out, "   %-8s %s\n", words_percent(json_at(row, "value"), value, sizeof(value)),
+                (void)fprintf(out, "   %-8s %s\n",
+                              json_is_number(json_at(row, "value"))
+                                      ? words_percent(json_at(row, "value"), value, sizeof(value))
+                                      : "-",
                               words_time(json_text_at(row, "last_run", NULL), when, sizeof(when)));
         }
 }
