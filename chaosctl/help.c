@@ -8,12 +8,15 @@
 
 void help_option(const struct term *t, const struct option_row *row) {
         char label[96], letter[8] = "    ";
+        size_t columns;
 
         if (row->letter)
                 (void)snprintf(letter, sizeof(letter), "-%c, ", row->letter);
         (void)snprintf(label, sizeof(label), "%s--%s%s%s", letter, row->name, row->value ? " " : "",
                        row->value ? row->value : "");
-        (void)fprintf(t->file, "  %s%-*s%s %s\n", term_on(t, STYLE_INFO), LABEL_WIDTH, label, term_off(t), row->help);
+        columns = term_columns(label);
+        (void)fprintf(t->file, "  %s%s%s%*s %s\n", term_on(t, STYLE_INFO), label, term_off(t),
+                      columns < LABEL_WIDTH ? (int)(LABEL_WIDTH - columns) : 0, "", row->help);
 }
 
 static void print_options(const struct term *t, const char *title, const struct option_row *rows) {
@@ -45,7 +48,8 @@ void help_verb(const struct term *t, const struct verb *verb) {
                 (void)fprintf(t->file, "\n%s\n", verb->about);
 
         print_options(t, "Options", verb->options);
-        print_options(t, "Options of every verb", cli_global_options);
+        if (!verb->run_raw || verb->options) /* exec hands everything over, also these */
+                print_options(t, "Options of every verb", cli_global_options);
         if (!verb->examples)
                 return;
 

@@ -25,7 +25,7 @@ static int ask_program(json_t **ret, struct err *e) {
 }
 
 static int ask(struct cli *cli, json_t **ret, bool *ret_alive, struct err *e) {
-        struct err second = { 0 };
+        struct err first, second = { 0 };
         int r;
 
         r = node_call(&cli->node, "GET", "/v1/capabilities", NULL, ret, e);
@@ -35,8 +35,9 @@ static int ask(struct cli *cli, json_t **ret, bool *ret_alive, struct err *e) {
         if (geteuid() != 0)
                 return err_wrap(e, r, "only root can look without the daemon");
 
+        first = *e;
         r = ask_program(ret, &second);
-        return r < 0 ? err_set(e, r, "%.180s; and without it: %.180s", e->msg, second.msg) : 0;
+        return r < 0 ? err_set(e, r, "%.180s; and without it: %.180s", first.msg, second.msg) : 0;
 }
 
 static void add_rows(struct table *t, const json_t *kind, size_t *n_available) {

@@ -31,8 +31,7 @@ static int list(struct cli *cli, const struct catalogue *c) {
 
                 table_cell(t, STYLE_BOLD, "%s", name);
                 table_cell(t, style, "%s", where);
-                table_cell(t, STYLE_NONE, "%s%s", json_text_at(kind, "summary", ""),
-                           json_bool_at(kind, "irreversible", false) ? " (irreversible)" : "");
+                table_cell(t, STYLE_NONE, "%s", json_text_at(kind, "summary", ""));
         }
         if (table_print(t, &cli->out) < 0)
                 return EXIT_ERROR;

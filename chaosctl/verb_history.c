@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "chaosctl/cli.h"
-#include "chaosctl/history.h"
+#include "chaosctl/run_history.h"
 #include "chaosctl/table.h"
 #include "core/clock.h"
 #include "core/suggest.h"
@@ -27,8 +27,8 @@ static int collect(void *arg, const json_t *record) {
         return json_array_append(arg, (json_t *)record);
 }
 
-static int read_records(struct history *h, const struct args *args, uint64_t limit, json_t *records, struct err *e) {
-        return history_each(h, args->value[OPT_SERVICE], args->value[OPT_EXPERIMENT], NULL, (size_t)limit, collect, records, e);
+static int read_records(struct run_history *h, const struct args *args, uint64_t limit, json_t *records, struct err *e) {
+        return run_history_each(h, args->value[OPT_SERVICE], args->value[OPT_EXPERIMENT], NULL, (size_t)limit, collect, records, e);
 }
 
 static enum term_style verdict_style(const char *verdict) {
@@ -37,7 +37,7 @@ static enum term_style verdict_style(const char *verdict) {
                                               : STYLE_WARN;
 }
 
-static int do_list(struct cli *cli, struct history *h, const struct args *args, struct err *e) {
+static int do_list(struct cli *cli, struct run_history *h, const struct args *args, struct err *e) {
         static const char *const headings[] = { "RUN", "SERVICE", "STARTED", "TOOK", "VERDICT", "WHY", NULL };
         SCOPED_TABLE struct table *t = table_new(headings);
         SCOPED_JSON json_t *records = json_array();
@@ -77,15 +77,15 @@ static int do_list(struct cli *cli, struct history *h, const struct args *args, 
         return table_print(t, &cli->out) < 0 ? EXIT_ERROR : EXIT_PASS;
 }
 
-static int do_show(struct cli *cli, struct history *h, const struct args *args, struct err *e) {
+static int do_show(struct cli *cli, struct run_history *h, const struct args *args, struct err *e) {
         SCOPED_JSON json_t *record = NULL;
         int r;
 
-        r = history_get(h, args->operands[1], &record, e);
+        r = run_history_get(h, args->operands[1], &record, e);
         return r < 0 ? r : cli_print_json(cli, record, EXIT_PASS);
 }
 
-static int do_export(struct cli *cli, struct history *h, const struct args *args, struct err *e) {
+static int do_export(struct cli *cli, struct run_history *h, const struct args *args, struct err *e) {
         SCOPED_JSON json_t *records = json_array();
         const char *path = args->value[OPT_OUTPUT];
         int r;
@@ -103,7 +103,7 @@ static int do_export(struct cli *cli, struct history *h, const struct args *args
         return EXIT_PASS;
 }
 
-static int do_import(struct cli *cli, struct history *h, const struct args *args, struct err *e) {
+static int do_import(struct cli *cli, struct run_history *h, const struct args *args, struct err *e) {
         size_t added = 0, known = 0;
 
         for (size_t i = 1; i < args->n_operands; i++) {
@@ -113,7 +113,7 @@ static int do_import(struct cli *cli, struct history *h, const struct args *args
 
                 r = json_load_path(args->operands[i], &records, e);
                 if (r == 0)
-                        r = history_import(h, records, &file_added, &file_known, e);
+                        r = run_history_import(h, records, &file_added, &file_known, e);
                 if (r < 0)
                         return err_wrap(e, r, "%s", args->operands[i]);
                 added += file_added;
@@ -141,14 +141,14 @@ static void on_bad(void *arg, const char *id, const char *what) {
                 term_say(&c->cli->out, "%s%s%s: %s", term_on(&c->cli->out, STYLE_BAD), id, term_off(&c->cli->out), what);
 }
 
-static int do_verify(struct cli *cli, struct history *h, const struct args *args, struct err *e) {
+static int do_verify(struct cli *cli, struct run_history *h, const struct args *args, struct err *e) {
         SCOPED_JSON json_t *list = json_array();
         struct complaints c = { cli, list };
         size_t checked = 0;
         int n;
 
         (void)args;
-        n = history_verify(h, on_bad, &c, &checked, e);
+        n = run_history_verify(h, on_bad, &c, &checked, e);
         if (n < 0)
                 return n;
         if (cli->json) {
@@ -165,8 +165,8 @@ static int do_verify(struct cli *cli, struct history *h, const struct args *args
         return n ? EXIT_FAIL : EXIT_PASS;
 }
 
-static int do_prune(struct cli *cli, struct history *h, const struct args *args, struct err *e) {
-        uint64_t age_us = HISTORY_KEEP_DAYS * 86400ULL * USEC_PER_SEC, now = clock_realtime_us();
+static int do_prune(struct cli *cli, struct run_history *h, const struct args *args, struct err *e) {
+        uint64_t age_us = RUN_HISTORY_KEEP_DAYS * 86400ULL * USEC_PER_SEC, now = clock_realtime_us();
         const char *text = args->value[OPT_OLDER_THAN];
         bool dry_run = ARGS_HAS(args, OPT_DRY_RUN);
         int n;
@@ -174,7 +174,7 @@ static int do_prune(struct cli *cli, struct history *h, const struct args *args,
         n = text ? units_parse_duration(text, &age_us, e) : 0;
         if (n < 0)
                 return err_wrap(e, n, "--older-than");
-        n = history_prune(h, age_us < now ? now - age_us : 0, dry_run, e);
+        n = run_history_prune(h, age_us < now ? now - age_us : 0, dry_run, e);
         if (n < 0)
                 return n;
         if (cli->json) {
@@ -189,7 +189,7 @@ static int do_prune(struct cli *cli, struct history *h, const struct args *args,
 static const struct action {
         const char *name;
         unsigned min_args, max_args; /* behind the action's name */
-        int (*run)(struct cli *cli, struct history *h, const struct args *args, struct err *e);
+        int (*run)(struct cli *cli, struct run_history *h, const struct args *args, struct err *e);
 } actions[] = {
         { "list", 0, 0, do_list },       { "show", 1, 1, do_show },     { "export", 0, 0, do_export },
         { "import", 1, 256, do_import }, { "verify", 0, 0, do_verify }, { "prune", 0, 0, do_prune },
@@ -199,7 +199,7 @@ static const char *const words[] = { "list", "show", "export", "import", "verify
 
 static int run(struct cli *cli, const struct args *args) {
         const char *name = args->n_operands ? args->operands[0] : "list", *nearest;
-        SCOPED(history_closep) struct history *h = NULL;
+        SCOPED(run_history_closep) struct run_history *h = NULL;
         const struct action *action = NULL;
         struct err e = { 0 };
         size_t n = args->n_operands ? args->n_operands - 1 : 0;
@@ -218,7 +218,7 @@ static int run(struct cli *cli, const struct args *args) {
                                  : action->max_args == 1 ? "the id of one run, or its beginning"
                                                          : "one or more files");
 
-        r = history_open(NULL, &h, &e);
+        r = run_history_open(NULL, &h, &e);
         if (r == 0)
                 r = action->run(cli, h, args, &e);
         return r < 0 ? cli_fail(cli, &e) : r;

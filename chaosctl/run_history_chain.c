@@ -1,9 +1,9 @@
-/* history_chain.c — what concerns the chain as a whole: verify, prune, import. */
+/* run_history_chain.c — what concerns the chain as a whole: verify, prune, import. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "chaosctl/history_db.h"
+#include "chaosctl/run_history_db.h"
 #include "core/clock.h"
 #include "core/err.h"
 
@@ -49,7 +49,7 @@ static int verify_row(struct verify *v, sqlite3_stmt *s, struct err *e) {
                 bad(v, id, "the record cannot be read");
                 return 0;
         }
-        r = history_hash(record, hash, e);
+        r = run_history_hash(record, hash, e);
         if (r < 0)
                 return r;
         if (strcmp(hash, json_text_at(record, "sha256", "")) != 0)
@@ -59,15 +59,15 @@ static int verify_row(struct verify *v, sqlite3_stmt *s, struct err *e) {
         return 0;
 }
 
-static int verify_rows(struct history *h, struct verify *v, size_t *ret_checked, struct err *e) {
+static int verify_rows(struct run_history *h, struct verify *v, size_t *ret_checked, struct err *e) {
         SCOPED_STMT sqlite3_stmt *s = NULL;
-        struct history_chain chain;
+        struct run_history_chain chain;
         size_t n = 0;
         int r;
 
-        r = history_chain(h, &chain, e);
+        r = run_history_chain(h, &chain, e);
         if (r == 0)
-                r = history_prepare(h, "SELECT id, experiment, service, started, previous_sha256, sha256, record FROM runs"
+                r = run_history_prepare(h, "SELECT id, experiment, service, started, previous_sha256, sha256, record FROM runs"
                                        " ORDER BY seq", &s, e);
         if (r < 0)
                 return r;
@@ -80,7 +80,7 @@ static int verify_rows(struct history *h, struct verify *v, size_t *ret_checked,
                 n++;
         }
         if (r != SQLITE_DONE)
-                return history_error(h, e, "read");
+                return run_history_error(h, e, "read");
         if (strcmp(v->previous, chain.head) != 0)
                 bad(v, "(end)", "the last record is missing or was replaced");
 
@@ -88,29 +88,29 @@ static int verify_rows(struct history *h, struct verify *v, size_t *ret_checked,
         return 0;
 }
 
-int history_verify(struct history *h, void (*on_bad)(void *arg, const char *id, const char *what), void *arg,
+int run_history_verify(struct run_history *h, void (*on_bad)(void *arg, const char *id, const char *what), void *arg,
                    size_t *ret_checked, struct err *e) {
         struct verify v = { .on_bad = on_bad, .arg = arg };
         int r;
 
-        r = history_exec(h, "BEGIN", e); /* one view, whatever others add meanwhile */
+        r = run_history_exec(h, "BEGIN", e); /* one view, whatever others add meanwhile */
         if (r < 0)
                 return r;
 
         r = verify_rows(h, &v, ret_checked, e);
-        (void)history_exec(h, "COMMIT", NULL);
+        (void)run_history_exec(h, "COMMIT", NULL);
         return r < 0 ? r : v.n_bad;
 }
 
 /* The records before the first one that is young enough. An import may have put an old one behind younger ones; it
  * goes when its turn comes, for a chain can only be cut at its beginning. */
-static int prune(struct history *h, const char *before, bool dry_run, struct err *e) {
+static int prune(struct run_history *h, const char *before, bool dry_run, struct err *e) {
         SCOPED_STMT sqlite3_stmt *find = NULL, *drop = NULL;
         char hash[SHA256_TEXT_SIZE] = "";
         sqlite3_int64 last;
         int n, r;
 
-        r = history_prepare(h, "SELECT seq, sha256, (SELECT count(*) FROM runs AS b WHERE b.seq <= a.seq) FROM runs AS a"
+        r = run_history_prepare(h, "SELECT seq, sha256, (SELECT count(*) FROM runs AS b WHERE b.seq <= a.seq) FROM runs AS a"
                                " WHERE seq < ifnull((SELECT min(seq) FROM runs WHERE started >= ?1), 9223372036854775807)"
                                " ORDER BY seq DESC LIMIT 1", &find, e);
         if (r < 0)
@@ -120,7 +120,7 @@ static int prune(struct history *h, const char *before, bool dry_run, struct err
         if (r == SQLITE_DONE)
                 return 0;
         if (r != SQLITE_ROW)
-                return history_error(h, e, "find old records");
+                return run_history_error(h, e, "find old records");
 
         last = sqlite3_column_int64(find, 0);
         (void)snprintf(hash, sizeof(hash), "%s", text_at(find, 1));
@@ -128,28 +128,28 @@ static int prune(struct history *h, const char *before, bool dry_run, struct err
         if (dry_run)
                 return n;
 
-        r = history_prepare(h, "DELETE FROM runs WHERE seq <= ?1", &drop, e);
+        r = run_history_prepare(h, "DELETE FROM runs WHERE seq <= ?1", &drop, e);
         if (r < 0)
                 return r;
         (void)sqlite3_bind_int64(drop, 1, last);
         if (sqlite3_step(drop) != SQLITE_DONE)
-                return history_error(h, e, "drop old records");
+                return run_history_error(h, e, "drop old records");
 
-        r = history_set_anchor(h, hash, e);
+        r = run_history_set_anchor(h, hash, e);
         return r < 0 ? r : n;
 }
 
-int history_prune(struct history *h, uint64_t before_realtime_us, bool dry_run, struct err *e) {
+int run_history_prune(struct run_history *h, uint64_t before_realtime_us, bool dry_run, struct err *e) {
         char before[CLOCK_TEXT_SIZE];
         int n, r;
 
         (void)clock_format_utc(before_realtime_us, before, sizeof(before));
-        r = history_exec(h, "BEGIN IMMEDIATE", e);
+        r = run_history_exec(h, "BEGIN IMMEDIATE", e);
         if (r < 0)
                 return r;
 
         n = prune(h, before, dry_run, e);
-        r = history_exec(h, n < 0 ? "ROLLBACK" : "COMMIT", n < 0 ? NULL : e);
+        r = run_history_exec(h, n < 0 ? "ROLLBACK" : "COMMIT", n < 0 ? NULL : e);
         return n < 0 ? n : r < 0 ? r : n;
 }
 
@@ -164,7 +164,7 @@ static json_t *bare(const json_t *record) {
 }
 
 /* 1 known and the same, 0 unknown, -EEXIST known and different. */
-static int is_known(struct history *h, const json_t *record, struct err *e) {
+static int is_known(struct run_history *h, const json_t *record, struct err *e) {
         SCOPED_STMT sqlite3_stmt *s = NULL;
         SCOPED_JSON json_t *ours = NULL;
         SCOPED_JSON json_t *mine = NULL;
@@ -172,7 +172,7 @@ static int is_known(struct history *h, const json_t *record, struct err *e) {
         const char *id = json_text_at(record, "id", "");
         int r;
 
-        r = history_prepare(h, "SELECT record FROM runs WHERE id = ?1", &s, e);
+        r = run_history_prepare(h, "SELECT record FROM runs WHERE id = ?1", &s, e);
         if (r < 0)
                 return r;
         (void)sqlite3_bind_text(s, 1, id, -1, SQLITE_STATIC);
@@ -186,7 +186,7 @@ static int is_known(struct history *h, const json_t *record, struct err *e) {
         return json_equal(mine, theirs) ? 1 : err_set(e, -EEXIST, "run '%.80s' is here already, with another content", id);
 }
 
-static int import_one(struct history *h, const json_t *record, size_t *added, size_t *known, struct err *e) {
+static int import_one(struct run_history *h, const json_t *record, size_t *added, size_t *known, struct err *e) {
         const char *hash = json_text_at(record, "sha256", NULL);
         SCOPED_JSON json_t *copy = NULL;
         char want[SHA256_TEXT_SIZE];
@@ -195,7 +195,7 @@ static int import_one(struct history *h, const json_t *record, size_t *added, si
         if (!json_is_object(record))
                 return err_set(e, -EINVAL, "not a run record");
         if (hash) {
-                r = history_hash(record, want, e);
+                r = run_history_hash(record, want, e);
                 if (r < 0)
                         return r;
                 if (strcmp(hash, want) != 0)
@@ -214,7 +214,7 @@ static int import_one(struct history *h, const json_t *record, size_t *added, si
                 return err_set(e, -ENOMEM, "no memory");
         if (hash)
                 (void)json_object_set_new(copy, "imported_sha256", json_string(hash));
-        r = history_append(h, copy, e);
+        r = run_history_append(h, copy, e);
         *added += r == 0;
         return r;
 }
@@ -223,7 +223,7 @@ static int by_start(const void *a, const void *b) {
         return strcmp(json_text_at(*(json_t *const *)a, "started", ""), json_text_at(*(json_t *const *)b, "started", ""));
 }
 
-int history_import(struct history *h, const json_t *records, size_t *ret_added, size_t *ret_known, struct err *e) {
+int run_history_import(struct run_history *h, const json_t *records, size_t *ret_added, size_t *ret_known, struct err *e) {
         size_t n = json_is_array(records) ? json_array_size(records) : 1, added = 0, known = 0;
         SCOPED_FREE json_t **sorted = calloc(n ? n : 1, sizeof(json_t *));
         int r;
@@ -234,17 +234,17 @@ int history_import(struct history *h, const json_t *records, size_t *ret_added, 
                 sorted[i] = json_is_array(records) ? json_array_get(records, i) : (json_t *)records;
         qsort(sorted, n, sizeof(*sorted), by_start);
 
-        r = history_exec(h, "BEGIN IMMEDIATE", e);
+        r = run_history_exec(h, "BEGIN IMMEDIATE", e);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < n && r == 0; i++)
                 r = import_one(h, sorted[i], &added, &known, e);
         if (r < 0) {
-                (void)history_exec(h, "ROLLBACK", NULL);
+                (void)run_history_exec(h, "ROLLBACK", NULL);
                 return r;
         }
 
-        r = history_exec(h, "COMMIT", e);
+        r = run_history_exec(h, "COMMIT", e);
         if (r == 0) {
                 *ret_added = added;
                 *ret_known = known;

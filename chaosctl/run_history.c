@@ -1,4 +1,4 @@
-#include "chaosctl/history.h"
+#include "chaosctl/run_history.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "chaosctl/history_db.h"
+#include "chaosctl/run_history_db.h"
 #include "core/clock.h"
 #include "core/err.h"
 
@@ -32,7 +32,7 @@ static const char schema[] =
         "INSERT INTO chain VALUES ('anchor', ''), ('head', '');"
         "PRAGMA user_version = 1;";
 
-int history_error(struct history *h, struct err *e, const char *what) {
+int run_history_error(struct run_history *h, struct err *e, const char *what) {
         int code = sqlite3_extended_errcode(h->db) == SQLITE_CONSTRAINT_UNIQUE ? -EEXIST
                    : sqlite3_errcode(h->db) == SQLITE_BUSY                     ? -EBUSY
                    : sqlite3_errcode(h->db) == SQLITE_FULL                     ? -ENOSPC
@@ -41,15 +41,15 @@ int history_error(struct history *h, struct err *e, const char *what) {
         return err_set(e, code, "history %s: %s: %s", h->path, what, sqlite3_errmsg(h->db));
 }
 
-int history_exec(struct history *h, const char *sql, struct err *e) {
-        return sqlite3_exec(h->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : history_error(h, e, sql);
+int run_history_exec(struct run_history *h, const char *sql, struct err *e) {
+        return sqlite3_exec(h->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : run_history_error(h, e, sql);
 }
 
-int history_prepare(struct history *h, const char *sql, sqlite3_stmt **ret, struct err *e) {
-        return sqlite3_prepare_v2(h->db, sql, -1, ret, NULL) == SQLITE_OK ? 0 : history_error(h, e, "prepare");
+int run_history_prepare(struct run_history *h, const char *sql, sqlite3_stmt **ret, struct err *e) {
+        return sqlite3_prepare_v2(h->db, sql, -1, ret, NULL) == SQLITE_OK ? 0 : run_history_error(h, e, "prepare");
 }
 
-int history_path(char *buf, size_t size, struct err *e) {
+int run_history_path(char *buf, size_t size, struct err *e) {
         const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
         int n;
 
@@ -78,49 +78,49 @@ static int make_folders(const char *path, struct err *e) {
         return 0;
 }
 
-static int user_version(struct history *h, int *ret, struct err *e) {
+static int user_version(struct run_history *h, int *ret, struct err *e) {
         SCOPED_STMT sqlite3_stmt *s = NULL;
         int r;
 
-        r = history_prepare(h, "PRAGMA user_version", &s, e);
+        r = run_history_prepare(h, "PRAGMA user_version", &s, e);
         if (r < 0)
                 return r;
         if (sqlite3_step(s) != SQLITE_ROW)
-                return history_error(h, e, "read the version");
+                return run_history_error(h, e, "read the version");
 
         *ret = sqlite3_column_int(s, 0);
         return 0;
 }
 
 /* Two first runs at once: the second waits, then finds the tables. */
-static int make_tables(struct history *h, struct err *e) {
+static int make_tables(struct run_history *h, struct err *e) {
         int version = 0, r;
 
-        r = history_exec(h, "BEGIN IMMEDIATE", e);
+        r = run_history_exec(h, "BEGIN IMMEDIATE", e);
         if (r < 0)
                 return r;
 
         r = user_version(h, &version, e);
         if (r == 0 && version == 0)
-                r = history_exec(h, schema, e);
+                r = run_history_exec(h, schema, e);
         if (r == 0 && version > SCHEMA_VERSION)
                 r = err_set(e, -EPROTO, "history %s was written by a newer chaosctl (version %d)", h->path, version);
         if (r < 0) {
-                (void)history_exec(h, "ROLLBACK", NULL);
+                (void)run_history_exec(h, "ROLLBACK", NULL);
                 return r;
         }
-        return history_exec(h, "COMMIT", e);
+        return run_history_exec(h, "COMMIT", e);
 }
 
-int history_open(const char *path, struct history **ret, struct err *e) {
-        SCOPED(history_closep) struct history *h = calloc(1, sizeof(*h));
+int run_history_open(const char *path, struct run_history **ret, struct err *e) {
+        SCOPED(run_history_closep) struct run_history *h = calloc(1, sizeof(*h));
         mode_t mask;
         int r;
 
         if (!h)
                 return err_set(e, -ENOMEM, "no memory");
         r = path ? (snprintf(h->path, sizeof(h->path), "%s", path) < (int)sizeof(h->path) ? 0 : -ENAMETOOLONG)
-                 : history_path(h->path, sizeof(h->path), e);
+                 : run_history_path(h->path, sizeof(h->path), e);
         if (r < 0)
                 return r == -ENAMETOOLONG ? err_set(e, r, "the history's path is too long") : r;
         r = make_folders(h->path, e);
@@ -136,9 +136,9 @@ int history_open(const char *path, struct history **ret, struct err *e) {
         (void)sqlite3_busy_timeout(h->db, BUSY_MS);
         (void)sqlite3_extended_result_codes(h->db, 1);
         mask = umask(0077); /* the -wal file is made by the first statement */
-        r = history_exec(h, "PRAGMA journal_mode = WAL", e);
+        r = run_history_exec(h, "PRAGMA journal_mode = WAL", e);
         if (r == 0)
-                r = history_exec(h, "PRAGMA synchronous = FULL", e);
+                r = run_history_exec(h, "PRAGMA synchronous = FULL", e);
         if (r == 0)
                 r = make_tables(h, e);
         (void)umask(mask);
@@ -149,7 +149,7 @@ int history_open(const char *path, struct history **ret, struct err *e) {
         return 0;
 }
 
-void history_close(struct history *h) {
+void run_history_close(struct run_history *h) {
         if (!h)
                 return;
 
@@ -157,7 +157,7 @@ void history_close(struct history *h) {
         free(h);
 }
 
-int history_hash(const json_t *record, char ret[SHA256_TEXT_SIZE], struct err *e) {
+int run_history_hash(const json_t *record, char ret[SHA256_TEXT_SIZE], struct err *e) {
         SCOPED_JSON json_t *copy = json_copy((json_t *)record);
         SCOPED_FREE char *text = NULL;
 
@@ -168,11 +168,11 @@ int history_hash(const json_t *record, char ret[SHA256_TEXT_SIZE], struct err *e
         return text ? sha256_hex(text, strlen(text), ret, e) : err_set(e, -ENOMEM, "no memory");
 }
 
-static int chain_get(struct history *h, const char *name, char ret[SHA256_TEXT_SIZE], struct err *e) {
+static int chain_get(struct run_history *h, const char *name, char ret[SHA256_TEXT_SIZE], struct err *e) {
         SCOPED_STMT sqlite3_stmt *s = NULL;
         int r;
 
-        r = history_prepare(h, "SELECT value FROM chain WHERE name = ?1", &s, e);
+        r = run_history_prepare(h, "SELECT value FROM chain WHERE name = ?1", &s, e);
         if (r < 0)
                 return r;
         (void)sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
@@ -183,37 +183,37 @@ static int chain_get(struct history *h, const char *name, char ret[SHA256_TEXT_S
         return 0;
 }
 
-static int chain_set(struct history *h, const char *name, const char *value, struct err *e) {
+static int chain_set(struct run_history *h, const char *name, const char *value, struct err *e) {
         SCOPED_STMT sqlite3_stmt *s = NULL;
         int r;
 
-        r = history_prepare(h, "UPDATE chain SET value = ?2 WHERE name = ?1", &s, e);
+        r = run_history_prepare(h, "UPDATE chain SET value = ?2 WHERE name = ?1", &s, e);
         if (r < 0)
                 return r;
         (void)sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
         (void)sqlite3_bind_text(s, 2, value, -1, SQLITE_STATIC);
-        return sqlite3_step(s) == SQLITE_DONE ? 0 : history_error(h, e, "update the chain");
+        return sqlite3_step(s) == SQLITE_DONE ? 0 : run_history_error(h, e, "update the chain");
 }
 
-int history_chain(struct history *h, struct history_chain *ret, struct err *e) {
+int run_history_chain(struct run_history *h, struct run_history_chain *ret, struct err *e) {
         int r;
 
         r = chain_get(h, "anchor", ret->anchor, e);
         return r < 0 ? r : chain_get(h, "head", ret->head, e);
 }
 
-int history_set_anchor(struct history *h, const char *sha256, struct err *e) {
+int run_history_set_anchor(struct run_history *h, const char *sha256, struct err *e) {
         return chain_set(h, "anchor", sha256, e);
 }
 
-static int insert(struct history *h, const json_t *record, const char *previous, const char *hash, struct err *e) {
+static int insert(struct run_history *h, const json_t *record, const char *previous, const char *hash, struct err *e) {
         SCOPED_FREE char *text = json_canonical(record);
         SCOPED_STMT sqlite3_stmt *s = NULL;
         int r;
 
         if (!text)
                 return err_set(e, -ENOMEM, "no memory");
-        r = history_prepare(h, "INSERT INTO runs (id, experiment, service, started, previous_sha256, sha256, record)"
+        r = run_history_prepare(h, "INSERT INTO runs (id, experiment, service, started, previous_sha256, sha256, record)"
                                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", &s, e);
         if (r < 0)
                 return r;
@@ -226,12 +226,12 @@ static int insert(struct history *h, const json_t *record, const char *previous,
                 (void)sqlite3_bind_text(s, 5, previous, -1, SQLITE_STATIC);
         (void)sqlite3_bind_text(s, 6, hash, -1, SQLITE_STATIC);
         (void)sqlite3_bind_text(s, 7, text, -1, SQLITE_STATIC);
-        return sqlite3_step(s) == SQLITE_DONE ? 0 : history_error(h, e, "add a record");
+        return sqlite3_step(s) == SQLITE_DONE ? 0 : run_history_error(h, e, "add a record");
 }
 
-int history_append(struct history *h, json_t *record, struct err *e) {
+int run_history_append(struct run_history *h, json_t *record, struct err *e) {
         char hash[SHA256_TEXT_SIZE];
-        struct history_chain chain;
+        struct run_history_chain chain;
         int r;
 
         if (strcmp(json_text_at(record, "schema", ""), RECORD_SCHEMA) != 0)
@@ -240,11 +240,11 @@ int history_append(struct history *h, json_t *record, struct err *e) {
         if (!*json_text_at(record, "id", "") || !*json_text_at(record, "started", ""))
                 return err_set(e, -EINVAL, "a run record without id or started");
 
-        r = history_chain(h, &chain, e);
+        r = run_history_chain(h, &chain, e);
         if (r < 0)
                 return r;
         (void)json_object_set_new(record, "previous_sha256", *chain.head ? json_string(chain.head) : json_null());
-        r = history_hash(record, hash, e);
+        r = run_history_hash(record, hash, e);
         if (r < 0)
                 return r;
         (void)json_object_set_new(record, "sha256", json_string(hash));
@@ -253,22 +253,22 @@ int history_append(struct history *h, json_t *record, struct err *e) {
         return r < 0 ? r : chain_set(h, "head", hash, e);
 }
 
-int history_add(struct history *h, json_t *record, struct err *e) {
+int run_history_add(struct run_history *h, json_t *record, struct err *e) {
         int r;
 
-        r = history_exec(h, "BEGIN IMMEDIATE", e);
+        r = run_history_exec(h, "BEGIN IMMEDIATE", e);
         if (r < 0)
                 return r;
 
-        r = history_append(h, record, e);
+        r = run_history_append(h, record, e);
         if (r < 0) {
-                (void)history_exec(h, "ROLLBACK", NULL);
+                (void)run_history_exec(h, "ROLLBACK", NULL);
                 return r;
         }
-        return history_exec(h, "COMMIT", e);
+        return run_history_exec(h, "COMMIT", e);
 }
 
-static int parse_row(struct history *h, sqlite3_stmt *s, int column, json_t **ret, struct err *e) {
+static int parse_row(struct run_history *h, sqlite3_stmt *s, int column, json_t **ret, struct err *e) {
         const char *text = (const char *)sqlite3_column_text(s, column);
         int r;
 
@@ -276,12 +276,12 @@ static int parse_row(struct history *h, sqlite3_stmt *s, int column, json_t **re
         return r < 0 ? err_wrap(e, -EIO, "history %s: a record cannot be read", h->path) : 0;
 }
 
-int history_each(struct history *h, const char *service, const char *experiment, const char *since, size_t limit,
+int run_history_each(struct run_history *h, const char *service, const char *experiment, const char *since, size_t limit,
                  int (*on_record)(void *arg, const json_t *record), void *arg, struct err *e) {
         SCOPED_STMT sqlite3_stmt *s = NULL;
         int r;
 
-        r = history_prepare(h, "SELECT record FROM (SELECT seq, started, record FROM runs WHERE (?1 IS NULL OR service = ?1)"
+        r = run_history_prepare(h, "SELECT record FROM (SELECT seq, started, record FROM runs WHERE (?1 IS NULL OR service = ?1)"
                                " AND (?2 IS NULL OR experiment = ?2) AND (?3 IS NULL OR started >= ?3)"
                                " ORDER BY started DESC, seq DESC LIMIT ?4) ORDER BY started, seq", &s, e);
         if (r < 0)
@@ -300,16 +300,16 @@ int history_each(struct history *h, const char *service, const char *experiment,
                 if (r != 0)
                         return r;
         }
-        return r == SQLITE_DONE ? 0 : history_error(h, e, "read");
+        return r == SQLITE_DONE ? 0 : run_history_error(h, e, "read");
 }
 
-int history_get(struct history *h, const char *id, json_t **ret, struct err *e) {
+int run_history_get(struct run_history *h, const char *id, json_t **ret, struct err *e) {
         SCOPED_STMT sqlite3_stmt *s = NULL;
         SCOPED_JSON json_t *record = NULL;
         int r;
 
         /* The whole id first: one id may begin another. */
-        r = history_prepare(h, "SELECT record FROM runs WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id <> ?1, id LIMIT 2",
+        r = run_history_prepare(h, "SELECT record FROM runs WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id <> ?1, id LIMIT 2",
                             &s, e);
         if (r < 0)
                 return r;
