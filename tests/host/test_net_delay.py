@@ -1,0 +1,387 @@
+#!/usr/bin/python3
+"""net.delay, relay lane, on this machine: what ping, iperf3 and sha256 see, and what is left behind.
+
+Everything happens in two network namespaces that this test makes. Needs root; exits 77 with a reason where it cannot run.
+"""
+import hashlib
+import json
+import os
+import re
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+DRIVER = os.path.join(os.environ["CHAOS_BIN"], "chaos-fault-driver")
+A, B = f"nd-a{os.getpid()}", f"nd-b{os.getpid()}"
+PEER4, PEER6, OTHER4 = "10.91.0.2", "fd91::2", "10.91.0.3"
+LANE = os.environ.get("CHAOS_LANE", "relay")
+failures = []
+
+
+def sh(*args, check=True, **kw):
+    done = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **kw)
+    if check and done.returncode:
+        raise RuntimeError(f"{' '.join(args)}: {done.stdout}")
+    return done.stdout
+
+
+def check(ok, text):
+    print(("ok      " if ok else "FAILED  ") + text, flush=True)
+    if not ok:
+        failures.append(text)
+
+
+def make_namespaces():
+    for ns in (A, B):
+        sh("ip", "netns", "add", ns)
+    sh("ip", "link", "add", "na0", "netns", A, "type", "veth", "peer", "name", "nb0", "netns", B)
+    for ns, dev, n in ((A, "na0", 1), (B, "nb0", 2)):
+        sh("ip", "-n", ns, "addr", "add", f"10.91.0.{n}/24", "dev", dev)
+        sh("ip", "-n", ns, "addr", "add", f"fd91::{n}/64", "dev", dev, "nodad")
+        sh("ip", "-n", ns, "link", "set", "lo", "up")
+        sh("ip", "-n", ns, "link", "set", dev, "up")
+    sh("ip", "-n", B, "addr", "add", f"{OTHER4}/24", "dev", "nb0")
+    for address in (PEER4, PEER6, OTHER4):
+        sh("ip", "netns", "exec", A, "ping", "-q", "-c", "1", "-W", "5", address)
+
+
+def remove_namespaces():
+    for ns in (A, B):
+        sh("ip", "netns", "del", ns, check=False)
+
+
+def fingerprint():
+    """The shape of both namespaces, without what counts or ages by itself."""
+    out = []
+    for ns, dev in ((A, "na0"), (B, "nb0")):
+        out.append(sh("ip", "-n", ns, "-d", "link"))
+        out.append(sh("tc", "-n", ns, "qdisc", "show"))
+        out += [sh("tc", "-n", ns, "filter", "show", "dev", dev, hook, check=False) for hook in ("ingress", "egress")]
+        out.append(sh("tc", "-n", ns, "class", "show", "dev", dev))
+    out.append(str(sorted(children_of_ours())))
+    return "\n".join(out)
+
+
+def children_of_ours():
+    """Relay processes whose device lives in our namespaces: found by name and network namespace of the parent's making."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/comm") as comm, open(f"/proc/{pid}/status") as status:
+                if comm.read().strip() == "chaos-relay" and f"PPid:\t{os.getpid()}" not in status.read():
+                    if any("nd-marker" in p for p in open(f"/proc/{pid}/environ").read().split("\0")):
+                        found.append(pid)
+        except OSError:
+            pass
+    return found
+
+
+def ping(address, count=100, interval=0.002):
+    """Round-trip times in ms."""
+    text = sh("ip", "netns", "exec", A, "ping", "-n", "-c", str(count), "-i", str(interval), "-W", "3", address,
+              check=False)
+    return [float(ms) for ms in re.findall(r"time=([0-9.]+) ms", text)]
+
+
+def percentile(values, share):
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+class Fault:
+    """One fault through the driver; reverted at the end of the with block."""
+
+    def __init__(self, params, target=None, seconds=60, uid="0b9f12ab-34cd", **env):
+        self.records = tempfile.mktemp(prefix="nd-records")
+        target = {"netns": A, "interface": "na0", **(target or {})}
+        self.process = subprocess.Popen(
+            [DRIVER, "run", "net.delay", LANE, json.dumps(target), json.dumps(params), str(seconds), self.records],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env={**os.environ, "CHAOS_UID": uid, "ND": "nd-marker", **env})
+        self.first = self.process.stdout.readline()
+        if not self.first.startswith("active"):
+            self.process.wait()
+            raise RuntimeError(self.first)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        if self.process.poll() is None:
+            self.last = self.process.communicate()[0]
+        if os.path.exists(self.records):
+            os.unlink(self.records)
+
+    def evidence(self):
+        self.process.stdin.write("?\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def tell(self, text):
+        self.process.stdin.write(text + "\n")
+        self.process.stdin.flush()
+
+    def children(self):
+        return [int(p) for p in
+                sh("ps", "-o", "pid=", "--ppid", str(self.process.pid), check=False).split()]
+
+
+def test_accuracy():
+    for direction, times in (("egress", 1), ("ingress", 1), ("both", 2)):
+        with Fault({"delay": "10ms", "direction": direction}) as fault:
+            rtts = ping(PEER4, 1000)
+            seen = fault.evidence()
+        median, p99, asked = statistics.median(rtts), percentile(rtts, 0.99), 10.0 * times
+        check(len(rtts) == 1000, f"{direction}: {len(rtts)} of 1000 pings answered")
+        check(abs(median - asked) <= 0.3 * times, f"{direction}: median {median:.3f} ms, asked {asked} ms, within 0.3")
+        check(abs(p99 - asked) <= 1.5 * times, f"{direction}: p99 {p99:.3f} ms, asked {asked} ms, within 1.5")
+        check(seen["verified"] and seen["hits"] >= 1000 * times, f"{direction}: evidence {seen['hits']} packets")
+
+
+def test_selectors():
+    cases = [
+        ("peer", {"peer": {"cidr": [PEER4]}}, [PEER4], [OTHER4, PEER6]),
+        ("IPv6 peer", {"peer": {"cidr": ["fd91::/64"]}}, [PEER6], [PEER4]),
+        ("protocol", {"peer": {"protocol": "tcp"}}, [], [PEER4, PEER6]),
+        ("everything", {}, [PEER4, PEER6, OTHER4], []),
+    ]
+    for name, target, slow, fast in cases:
+        with Fault({"delay": "20ms"}, target) as fault:
+            for address in slow:
+                rtt = statistics.median(ping(address, 20))
+                check(rtt > 19.5, f"{name}: {address} is slow ({rtt:.2f} ms)")
+            for address in fast:
+                rtt = statistics.median(ping(address, 20))
+                check(rtt < 5, f"{name}: {address} is not ({rtt:.2f} ms)")
+            seen = fault.evidence()
+            if not slow:
+                check(seen["hits"] == 0 and "none matched" in seen["note"], f"{name}: no hits, and it says so: {seen['note']}")
+
+
+def connect_time(port):
+    """Milliseconds of one TCP handshake from A to B, by a process of A."""
+    program = (f"import socket,time; t=time.monotonic(); socket.create_connection(('{PEER4}',{port}),5); "
+               "print((time.monotonic()-t)*1000)")
+    return float(sh("ip", "netns", "exec", A, "python3", "-c", program))
+
+
+def test_ports():
+    program = ("import socket,select\n"
+               "s=[socket.create_server(('',p)) for p in (22,8080,8090)]\n"
+               "print('up',flush=True)\n"
+               "while True:\n for x in select.select(s,[],[])[0]: x.accept()[0].close()")
+    server = subprocess.Popen(["ip", "netns", "exec", B, "python3", "-c", program], stdout=subprocess.PIPE)
+    try:
+        server.stdout.readline()
+        with Fault({"delay": "30ms"}, {"peer": {"ports": ["8000-8085"]}}):
+            check(connect_time(8080) > 29, "port inside the range is slow")
+            check(connect_time(8090) < 15, "port outside is not")
+        with Fault({"delay": "30ms", "direction": "ingress"}, {"peer": {"ports": [8080]}}):
+            check(connect_time(8080) > 29, "ingress: answers from the port are slow")
+            check(connect_time(8090) < 15, "ingress: others are not")
+        with Fault({"delay": "30ms"}) as fault:
+            check(connect_time(22) < 15, "SSH is exempt")
+            check(fault.evidence()["exempt"] > 0, "and counted as exempt")
+        with Fault({"delay": "30ms"}, CHAOS_BREAK_GLASS="1"):
+            check(connect_time(22) > 29, "broken glass: SSH is slow too")
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_shapes():
+    """Jitter keeps the mean; the spread is that of the distribution."""
+    for distribution, low, high in (("uniform", 1.6, 3.0), ("normal", 3.2, 4.8)):
+        params = {"delay": "20ms", "jitter": "4ms", "distribution": distribution}
+        with Fault(params):
+            rtts = ping(PEER4, 600)
+        mean, deviation = statistics.mean(rtts), statistics.pstdev(rtts)
+        check(abs(mean - 20) < 1, f"{distribution}: mean {mean:.2f} ms of 20")
+        check(low < deviation < high, f"{distribution}: deviation {deviation:.2f} ms in {low} … {high}")
+    with Fault({"delay": "20ms", "percent": "50%"}):
+        rtts = ping(PEER4, 400)
+    slow = sum(rtt > 15 for rtt in rtts)
+    check(120 < slow < 280, f"percent: {slow} of {len(rtts)} delayed, half asked")
+
+
+def test_bulk(direction):
+    """GSO stays on, nothing is corrupted: 64 MiB of random bytes arrive as they were sent."""
+    data = os.urandom(1 << 20) * 64
+    want = hashlib.sha256(data).hexdigest()
+    program = ("import socket,hashlib; s=socket.create_server(('',9000)); print('up',flush=True); c=s.accept()[0]\n"
+               "h=hashlib.sha256()\nwhile True:\n b=c.recv(1<<18)\n if not b: break\n h.update(b)\nprint(h.hexdigest())")
+    server = subprocess.Popen(["ip", "netns", "exec", B, "python3", "-c", program], stdout=subprocess.PIPE, text=True)
+    server.stdout.readline()
+    with Fault({"delay": "5ms", "direction": direction}) as fault:
+        sender = subprocess.Popen(["ip", "netns", "exec", A, "python3", "-c",
+                                   f"import socket,sys; s=socket.create_connection(('{PEER4}',9000)); "
+                                   "s.sendall(sys.stdin.buffer.read())"], stdin=subprocess.PIPE)
+        start = time.monotonic()
+        sender.communicate(data)
+        got = server.communicate()[0].strip()
+        took = time.monotonic() - start
+        seen = fault.evidence()
+    check(got == want, f"{direction}: 64 MiB arrive unchanged ({took:.1f} s)")
+    check(seen["lane_dropped"] == 0, f"{direction}: nothing dropped by the lane")
+    if direction != "ingress":
+        check(seen["bytes"] / max(seen["packets"], 1) > 0 and seen["lane_packets"] < seen["packets"],
+              f"{direction}: GSO packets pass whole ({seen['lane_packets']} for {seen['packets']} segments)")
+
+
+def test_iperf():
+    server = subprocess.Popen(["ip", "netns", "exec", B, "iperf3", "-s", "-1"], stdout=subprocess.DEVNULL)
+    time.sleep(0.3)
+    with Fault({"delay": "2ms", "direction": "both"}) as fault:
+        report = json.loads(sh("ip", "netns", "exec", A, "iperf3", "-c", PEER4, "-t", "3", "-J"))
+        seen = fault.evidence()
+    server.wait(10)
+    rate = report["end"]["sum_received"]["bits_per_second"]
+    check(rate > 50e6, f"iperf3 TCP with GSO: {rate / 1e6:.0f} Mbit/s at 4 ms round trip")
+    check(seen["verified"], "and the fault is still whole")
+
+
+def test_foreign():
+    """Others' root qdisc, clsact and filters are as before; their filter sees every packet exactly once."""
+    sh("tc", "-n", A, "qdisc", "add", "dev", "na0", "root", "handle", "1:", "htb", "default", "10")
+    sh("tc", "-n", A, "class", "add", "dev", "na0", "parent", "1:", "classid", "1:10", "htb", "rate", "1gbit")
+    sh("tc", "-n", A, "qdisc", "add", "dev", "na0", "clsact")
+    for hook in ("egress", "ingress"):
+        sh("tc", "-n", A, "filter", "add", "dev", "na0", hook, "prio", "1", "protocol", "all", "matchall", "action", "continue",
+           check=False)
+    before = fingerprint()
+    with Fault({"delay": "10ms", "direction": "both"}):
+        during = sh("tc", "-n", A, "qdisc", "show", "dev", "na0")
+        check("htb 1: root" in during, "the HTB root stays the root")
+        rtt = statistics.median(ping(PEER4, 50))
+        check(19.5 < rtt < 22, f"the fault works beside it ({rtt:.2f} ms)")
+    check(fingerprint() == before, "foreign HTB root, clsact and filters are untouched")
+    sh("tc", "-n", A, "qdisc", "del", "dev", "na0", "clsact")
+    sh("tc", "-n", A, "qdisc", "del", "dev", "na0", "root")
+
+
+def test_no_residue():
+    before = fingerprint()
+    with Fault({"delay": "10ms", "direction": "both"}):
+        check(fingerprint() != before, "the fingerprint sees a fault")
+    check(fingerprint() == before, "after revert everything is as before")
+
+    # Killed: the deadline passes by itself, then the records are enough for another process, twice.
+    with Fault({"delay": "10ms", "direction": "both"}, seconds=2) as fault:
+        start, pids = time.monotonic(), fault.children()
+        fault.process.send_signal(signal.SIGKILL)
+        fault.process.wait()
+        while time.monotonic() < start + 2.05:
+            time.sleep(0.02)
+        rtts = ping(PEER4, 50)
+        check(len(rtts) == 50 and statistics.median(rtts) < 2,
+              f"killed: normal at the deadline, with nobody's help ({statistics.median(rtts or [99]):.2f} ms)")
+        check(not any(os.path.exists(f"/proc/{pid}") for pid in pids) and pids, "the relays died with it")
+        for turn in ("first", "second"):
+            sh(DRIVER, "revert", "net.delay", fault.records)
+            check(fingerprint() == before, f"{turn} revert from the records leaves nothing")
+
+    # Killed, and the records are lost.
+    with Fault({"delay": "10ms", "direction": "both"}, seconds=60) as fault:
+        fault.process.send_signal(signal.SIGKILL)
+        fault.process.wait()
+        found = sh(DRIVER, "sweep", "net.delay", "dry")
+        check(found.count("filter") == 2 and "clsact" in found, f"sweep finds it: {found.splitlines()}")
+        sh(DRIVER, "sweep", "net.delay")
+        check(fingerprint() == before, "sweep without records leaves nothing")
+
+
+def test_relay_killed():
+    if LANE != "relay":
+        return
+    with Fault({"delay": "50ms"}) as fault:
+        for pid in fault.children():
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(0.25)
+        rtts = ping(PEER4, 50)
+        check(len(rtts) == 50 and statistics.median(rtts) < 5, "a dead relay lets packets pass after 200 ms")
+        seen = fault.evidence()
+        check(not seen["verified"] and "dead" in seen["note"], f"and the evidence says so: {seen['note']}")
+
+
+def test_deadline():
+    with Fault({"delay": "20ms"}, seconds=1) as fault:
+        check(statistics.median(ping(PEER4, 20)) > 19, "slow before the deadline")
+        fault.tell("renew 3")
+        time.sleep(1.2)
+        check(statistics.median(ping(PEER4, 20)) > 19, "slow still: the lease was renewed")
+        fault.tell("renew 0")
+        check(statistics.median(ping(PEER4, 20)) < 5, "fast past the deadline, while all processes live")
+        check(fault.evidence()["passed_after_deadline"] >= 20, "and counted")
+
+
+def refused(words, params, **target):
+    out = sh(DRIVER, "plan", "net.delay", LANE, json.dumps({"netns": A, "interface": "na0", **target}),
+             json.dumps(params), check=False)
+    check(words in out, f"refused: {out.strip()[:140]}")
+
+
+def test_refusals():
+    before = fingerprint()
+    refused("jitter is larger", {"delay": "1ms", "jitter": "2ms"})
+    refused("needs a jitter", {"delay": "1ms", "distribution": "normal"})
+    refused("must be in", {"delay": "2h"})
+    refused("missing", {})
+    refused("nope", {"delay": "1ms"}, interface="nope")
+    refused("Did you mean" if False else "direction", {"delay": "1ms", "directoin": "both"})
+    if LANE == "relay":
+        refused("loopback", {"delay": "1ms"}, interface="lo")
+    out = sh(DRIVER, "plan", "net.delay", LANE, '{"interface": "lo"}', '{"delay": "1ms"}', check=False)
+    check("host itself" in out or "loopback" in out, f"refused on the host: {out.strip()}")
+    check(fingerprint() == before, "refusals and plans change nothing")
+
+
+def test_target_gone():
+    with Fault({"delay": "10ms"}) as fault:
+        sh("ip", "-n", A, "link", "del", "na0")
+        last = fault.process.communicate()[0]
+        check(fault.process.returncode == 0, f"the interface vanished: revert says healed ({last.strip().splitlines()[-1]})")
+    check("chx" not in sh("ip", "-n", A, "-br", "link"), "and our device is gone")
+    remove_namespaces()
+    make_namespaces()
+    with Fault({"delay": "10ms"}) as fault:
+        fault.process.send_signal(signal.SIGKILL)
+        fault.process.wait()
+        remove_namespaces()
+        out = sh(DRIVER, "revert", "net.delay", fault.records, check=False)
+        check(out == "", "the namespace vanished: revert looks everywhere and says healed")
+
+
+def main():
+    if os.geteuid() != 0:
+        print("needs root")
+        return 77
+    for tool in ("ip", "tc", "ping", "iperf3"):
+        if not any(os.access(os.path.join(d, tool), os.X_OK) for d in os.environ["PATH"].split(":")):
+            print(f"needs {tool}")
+            return 77
+    reason = sh(DRIVER, "probe", "net.delay", LANE, check=False)
+    if reason:
+        print(reason)
+        return 77
+    remove_namespaces()
+    make_namespaces()
+    try:
+        only = sys.argv[1:]
+        for name, test in [(n, t) for n, t in globals().items() if n.startswith("test_")]:
+            if only and name not in only:
+                continue
+            print(f"--- {name}", flush=True)
+            for args in ([("egress",), ("ingress",)] if name == "test_bulk" else [()]):
+                test(*args)
+    finally:
+        remove_namespaces()
+    print(f"{len(failures)} failed")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
