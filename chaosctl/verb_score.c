@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "chaosctl/cli.h"
-#include "chaosctl/history.h"
+#include "chaosctl/run_history.h"
 #include "chaosctl/profile_path.h"
 #include "core/clock.h"
 #include "scorecards/render.h"
@@ -24,10 +24,10 @@ static int collect(void *arg, const json_t *record) {
 }
 
 static int read_history(json_t *records, struct err *e) {
-        SCOPED(history_closep) struct history *h = NULL;
-        int r = history_open(NULL, &h, e);
+        SCOPED(run_history_closep) struct run_history *h = NULL;
+        int r = run_history_open(NULL, &h, e);
 
-        return r < 0 ? r : history_each(h, NULL, NULL, NULL, 0, collect, records, e);
+        return r < 0 ? r : run_history_each(h, NULL, NULL, NULL, 0, collect, records, e);
 }
 
 /* The services asked for, or all that have runs. */
