@@ -20,7 +20,7 @@ http {
 }
 EOF
 chmod 755 "$work"
-in_ns "$ns" nginx -e "$work/error.log" -c "$work/nginx.conf" &
+ip netns exec "$ns" nginx -e "$work/error.log" -c "$work/nginx.conf" &
 master=$!
 end_master() { kill -9 "$master" $(workers) && wait "$master"; }
 defer end_master
@@ -34,7 +34,7 @@ counter() { api GET "/v1/faults/$1" | json "[\"evidence\"][\"counters\"]" |
 is_counter() { [ "$(counter "$1" "$2")" = "$3" ]; }
 
 wait_until 5 answers || fail "nginx does not start: $(cat "$work/error.log")"
-has_workers 2 || fail "nginx has workers: $(workers)"
+wait_until 5 has_workers 2 || fail "nginx has workers: $(workers)"
 read -r first second <<<"$(workers)"
 start_chaosd
 select=(--netns "$ns" --exe "$(readlink -f "$(command -v nginx)")" --cmdline "worker process")

@@ -12,7 +12,7 @@ redis=
 netns_new "$ns"
 
 start_redis() {
-        in_ns "$ns" redis-server --port 6379 --bind 127.0.0.1 --save "" --dir "$work" >"$work/redis.log" 2>&1 &
+        ip netns exec "$ns" redis-server --port 6379 --bind 127.0.0.1 --save "" --dir "$work" >"$work/redis.log" 2>&1 &
         redis=$!
         wait_until 5 answers || fail "redis does not start: $(tail -1 "$work/redis.log")"
 }
