@@ -115,7 +115,7 @@ static enum MHD_Result send_answer(struct daemon *d, struct MHD_Connection *conn
         if (c->stream && events_open(d, connection, &response, &e) < 0)
                 api_refuse(c, &e);
         if (!response) {
-                text = c->json ? json_dumps(c->json, JSON_COMPACT) : c->text;
+                text = c->json ? json_dumps(c->json, JSON_COMPACT | JSON_REAL_PRECISION(12)) : c->text;
                 if (c->json)
                         free(c->text);
                 c->text = NULL;

@@ -226,7 +226,7 @@ static void test_whole_life(void) {
         CHECK_STR(json_text_at(fault, "state", ""), "active");
         CHECK_STR(json_text_at(fault, "backend", ""), "second");
         CHECK_STR(json_text_at(fault, "backend_reason", ""), "first: not in this kernel");
-        CHECK_STR(json_text_at(fault, "params/amount", ""), "3");
+        CHECK(json_int_at(fault, "params/amount", 0) == 3, "params");
         CHECK(json_int_at(fault, "evidence/hits", 0) == 7, "hits");
         CHECK(json_bool_at(fault, "evidence/verified", false), "verified");
         CHECK(json_array_size(json_at(fault, "plan")) == 3, "plan lines");
