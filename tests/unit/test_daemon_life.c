@@ -150,7 +150,7 @@ static void start_daemon(const char *config) {
         struct config *c = NULL;
         struct err e = { 0 };
 
-        d = (struct daemon){ .kinds = kinds, .audit.fd = -1, .env.runtime_dir = dir };
+        d = (struct daemon){ .kinds = kinds, .audit.fd = -1, .env.runtime_dir = dir, .presence = -1 };
         CHECK(config_parse(object, &c, &e) == 0, "config: %s", e.msg);
         d.config = c;
         CHECK(journal_open(&d.journal, dir, &e) == 0 && daemon_init(&d, &e) == 0, "daemon: %s", e.msg);
