@@ -10,6 +10,7 @@
 #include "chaosd/history.h"
 #include "chaosd/log.h"
 #include "chaosd/policy.h"
+#include "chaosd/presence.h"
 #include "chaosd/probes.h"
 #include "chaosd/text.h"
 #include "core/clock.h"
@@ -292,6 +293,7 @@ static int give_up(struct life *l, const struct audit_peer *peer, struct life_fa
         lease_disarm(l);
         if (undo(l, &why) == 0) {
                 audit_life(l, "inject", peer, "failed", e->msg);
+                daemon_publish_status(l->daemon);
                 life_free(l);
                 return err_wrap(e, e->code, "inject failed after %zu undo record%s, all undone", applied,
                                 applied == 1 ? "" : "s");
@@ -362,6 +364,7 @@ int life_start(struct daemon *d, struct request **q, const struct audit_peer *pe
                         return r;
         }
 
+        presence_set(&d->presence, 1);
         r = journal_store(&l->journal, "intent", e);
         if (r < 0)
                 return r;
