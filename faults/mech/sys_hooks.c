@@ -103,6 +103,19 @@ static int attach_call(struct sys_hooks *k, const char *call, unsigned slot, str
         return add_link(k, bpf_program__attach_kprobe_opts(k->override->progs.chaos_override, entry, &opts), what, e);
 }
 
+/* Asked with the smallest program there is, for the refusal of the real one could have any reason. */
+static bool is_override_refused(void) {
+        const struct bpf_insn program[] = {
+                { .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2 },
+                { .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_override_return },
+                { .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+                { .code = BPF_JMP | BPF_EXIT },
+        };
+        SCOPED_FD int fd = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "chaos_probe", "GPL", program, ARRAY_SIZE(program), NULL);
+
+        return fd < 0 && errno == EINVAL;
+}
+
 static int load_override(struct sys_hooks *k, const struct sys_hooks_spec *spec, struct err *e) {
         int r;
 
@@ -111,7 +124,7 @@ static int load_override(struct sys_hooks *k, const struct sys_hooks_spec *spec,
                 return bpf_fail(e, -errno, "open sys_override");
 
         r = sys_override__load(k->override);
-        if (r < 0 && libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_override_return, NULL) == 0)
+        if (r < 0 && is_override_refused())
                 return err_set(e, -EOPNOTSUPP, "kernel without CONFIG_BPF_KPROBE_OVERRIDE: bpf_override_return was "
                                                "refused by the verifier");
         if (r < 0)

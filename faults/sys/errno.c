@@ -164,14 +164,14 @@ static int plan(struct fault_env *env, const struct fault *f, char **ret, struct
                 return err_set(e, -ENOMEM, "no memory for a plan");
 
         print_places(out, &spec);
-        (void)fprintf(out, "let them fail with %s (%s), calls %s of each thread, %s of those\n",
+        (void)fprintf(out, "let them fail with %s (%s), calls %s of each thread, %s of those",
                       strerrorname_np(p->error) ? strerrorname_np(p->error) : "errno", strerror(p->error), p->when,
                       units_format_percent(p->probability_ppm, percent));
         for (size_t i = 0; i < f->target->n_procs; i++)
-                (void)fprintf(out, "in process %d (%s), its children, and all that they start\n",
+                (void)fprintf(out, "\nin process %d (%s), its children, and all that they start",
                               (int)f->target->procs[i].pid, f->target->procs[i].comm);
         for (size_t i = 0; i < f->target->n_cgroups; i++)
-                (void)fprintf(out, "in every process of cgroup %s and below\n", f->target->cgroups[i].path);
+                (void)fprintf(out, "\nin every process of cgroup %s and below", f->target->cgroups[i].path);
         if (fclose(out) != 0)
                 return err_set(e, -ENOMEM, "no memory for a plan");
 
@@ -304,7 +304,7 @@ const struct fault_ops fault_sys_errno = {
         .summary = "system calls of running processes fail",
         .owner = FAULT_OWNER_LINK,
         .backends = backends,
-        .targets = TARGET_PROCESS | TARGET_CGROUP,
+        .targets = TARGET_PROCESS | TARGET_CGROUP | TARGET_NETNS,
         .target_required = TARGET_PROCESS | TARGET_CGROUP,
         .params = params,
         .params_size = sizeof(struct errno_params),
