@@ -65,6 +65,7 @@ static int resolve(struct life *l, const struct request *q, struct err *e) {
         const struct target_policy policy = {
                 .break_glass = q->break_glass,
                 .daemon = getpid(),
+                .client = q->client,
                 .protected_comms = (const char *const *)d->config->protected_comms,
         };
         int r;
