@@ -294,7 +294,7 @@ static void test_dying(void) {
                         (void)waitpid(pid, NULL, 0);
                 }
         }
-        for (int i = 0; i < 200; i++) {
+        for (int i = 0; i < 100; i++) {
                 SCOPED(outcome_freep)
                 struct outcome *o = resolve("{\"process\": {\"comm\": \"tgt-mayfly\"}}", PROCESS_KIND, &open_policy, 1);
 
