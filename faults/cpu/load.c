@@ -105,8 +105,10 @@ static int find_process_cgroup(const struct target *t, struct cgroup *ret, struc
 
                 r = cgroup_open_process(&t->procs[i], &other, e);
                 if (r == 0 && !cgroup_is_same(&first, &other))
-                        r = err_set(e, -EINVAL, "processes %d and %d are in different cgroups (%s and %s): pick one, or "
-                                    "name a cgroup", (int)t->procs[0].pid, (int)t->procs[i].pid, first.path, other.path);
+                        r = err_set(e, -EINVAL,
+                                    "processes %d and %d are in different cgroups (%s and %s): pick one, or "
+                                    "name a cgroup",
+                                    (int)t->procs[0].pid, (int)t->procs[i].pid, first.path, other.path);
         }
         if (r < 0)
                 return r;
@@ -181,11 +183,12 @@ static int plan(struct fault_env *env, const struct fault *f, char **ret, struct
                 return r;
 
         if (l.limited)
-                (void)snprintf(quota, sizeof(quota), "\nthe cgroup's limit of %.2f CPUs%s", (double)l.quota_ppm / ONE_CPU,
+                (void)snprintf(quota, sizeof(quota), "\nthe cgroup's limit of %.2f CPUs%s",
+                               (double)l.quota_ppm / ONE_CPU,
                                l.quota_ppm < (uint64_t)l.workers * l.ppm ? " is less than that: it will be throttled"
                                                                          : " holds for both together");
-        r = asprintf(ret, "start %u child process%s chaos-cpu, each using %s of one CPU, on %d CPU%s\n%s%s%s", l.workers,
-                     l.workers == 1 ? "" : "es", units_format_percent(l.ppm, percent), CPU_COUNT(&l.cpus),
+        r = asprintf(ret, "start %u child process%s chaos-cpu, each using %s of one CPU, on %d CPU%s\n%s%s%s",
+                     l.workers, l.workers == 1 ? "" : "es", units_format_percent(l.ppm, percent), CPU_COUNT(&l.cpus),
                      CPU_COUNT(&l.cpus) == 1 ? "" : "s",
                      l.whole_node ? "they stay in the daemon's cgroup: the whole node is the target"
                                   : "put them into cgroup ",

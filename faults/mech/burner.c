@@ -13,9 +13,9 @@
 /* Long enough that a wake-up (some 60 µs) is noise, short enough that no service sees the pattern as phases. */
 #define PERIOD_NS 20000000LL
 /* What was missed while others had the CPU is made up for, but no more than this: a burst is not a load. */
-#define DEBT_NS   (10 * PERIOD_NS)
+#define DEBT_NS (10 * PERIOD_NS)
 /* Turns between two looks at the clock, some 20 µs: the time is spent in user mode, not in clock_gettime(). */
-#define TURNS     20000
+#define TURNS 20000
 
 struct burner {
         int gate; /* eventfd: readable once the child is where it shall be */
