@@ -20,6 +20,24 @@ CHAOSCTL = os.path.join(BIN, "chaosctl")
 INJECT = ["inject", "net.delay", "--interface", "up0", "--delay", "80ms"]
 
 
+SLO = """apiVersion: openslo/v1
+kind: SLO
+metadata: {name: shop-availability}
+spec:
+  service: shop
+  indicator:
+    metadata: {name: ok-responses}
+    spec:
+      ratioMetric:
+        counter: true
+        good:  {metricSource: {type: probe, spec: {probe: front, where: "status < 500"}}}
+        total: {metricSource: {type: probe, spec: {probe: front}}}
+  timeWindow: [{duration: 30d, isRolling: true}]
+  budgetingMethod: Occurrences
+  objectives: [{target: 0.999}]
+"""
+
+
 class Cli(unittest.TestCase):
     def setUp(self):
         self.dir = tempfile.TemporaryDirectory(prefix="chaosctl-cli-")
@@ -261,6 +279,33 @@ class Verbs(Cli):
     def test_reap_leaves_a_living_daemon_alone(self):
         self.fake()
         self.assertIn("alive", self.run_cli("reap").stdout)
+
+
+class Files(Cli):
+    def write(self, name, text):
+        path = os.path.join(self.dir.name, name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return path
+
+    def test_validate_says_where(self):
+        good = self.write("slos.yaml", SLO)
+        bad = self.write("bad.yaml", SLO.replace("budgetingMethod: Occurrences", "budgetingMethd: Occurrences"))
+        self.assertIn("valid", self.run_cli("validate", good).stdout)
+        done = self.run_cli("validate", bad, good, os.path.join(self.dir.name, "missing.yaml"), code=2)
+        line = next(i for i, text in enumerate(SLO.split("\n"), 1) if "budgetingMethod" in text)
+        self.assertIn(f"{bad}:{line}:3: ", done.stderr)
+        self.assertIn("budgetingMethod", done.stderr)
+        self.assertIn("missing.yaml", done.stderr)
+        self.assertIn(f"{good}: valid (SLO)", done.stdout)
+        files = json.loads(self.run_cli("validate", "--json", bad, good, code=2).stdout)["files"]
+        self.assertEqual([f["valid"] for f in files], [False, True])
+        self.assertEqual((files[0]["error"]["line"], files[0]["error"]["column"]), (line, 3))
+
+    def test_validate_survives_junk(self):
+        for i, text in enumerate(("", "\0\0", "a: [", "- 1\n- 2\n", "kind: Nothing\n", "apiVersion: chaosd/v1\nkind: Experiment\n")):
+            done = self.run_cli("validate", self.write(f"junk{i}.yaml", text), code=2)
+            self.assertIn(f"junk{i}.yaml", done.stderr)
 
 
 class Terminal(Cli):
