@@ -37,17 +37,34 @@ static void screen_done(struct screen *s) {
 #define HAS(text, words) CHECK(strstr((text), (words)), "no '%s' in:\n%s", words, text)
 
 static void play(struct run_observer *o, int seconds) {
-        SCOPED_JSON json_t *fault = json_pack("{s:s, s:s, s:f, s:{s:i}, s:{s:b, s:f}}", "kind", "net.delay", "backend", "relay",
-                                              "inject_ms", 3.1, "evidence", "hits", 812, "undo", "ok", 1, "ms", 2.4);
+        SCOPED_JSON json_t *fault =
+                json_pack("{s:s, s:s, s:f, s:{s:i}, s:{s:b, s:f}}", "kind", "net.delay", "backend", "relay",
+                          "inject_ms", 3.1, "evidence", "hits", 812, "undo", "ok", 1, "ms", 2.4);
 
         o->on_phase("baseline", 0, 5, o->arg);
         for (int i = 1; i <= seconds; i++) {
                 struct run_slo_now slos[] = {
-                        { .name = "fast", .objective = 0.99, .second_sli = i == 2 ? 0.5 : 1, .phase_sli = 0.99951, .burn = 0.5, .inside = true },
-                        { .name = "up", .objective = 0.999, .second_sli = NAN, .phase_sli = NAN, .burn = NAN, .inside = true },
+                        { .name = "fast",
+                          .objective = 0.99,
+                          .second_sli = i == 2 ? 0.5 : 1,
+                          .phase_sli = 0.99951,
+                          .burn = 0.5,
+                          .inside = true },
+                        { .name = "up",
+                          .objective = 0.999,
+                          .second_sli = NAN,
+                          .phase_sli = NAN,
+                          .burn = NAN,
+                          .inside = true },
                 };
-                struct run_now now = { .phase = "baseline", .t_s = i, .phase_left_s = 5 - i, .slos = slos, .n_slos = 2,
-                                       .requests_per_s = 200, .p50_us = 400, .p99_us = 1234 };
+                struct run_now now = { .phase = "baseline",
+                                       .t_s = i,
+                                       .phase_left_s = 5 - i,
+                                       .slos = slos,
+                                       .n_slos = 2,
+                                       .requests_per_s = 200,
+                                       .p50_us = 400,
+                                       .p99_us = 1234 };
 
                 o->on_second(&now, o->arg);
         }
@@ -107,11 +124,14 @@ static json_t *make_record(void) {
         return json_loads(
                 "{\"schema\": \"chaosd/run/v1\", \"id\": \"r1\", \"started\": \"2026-11-23T00:00:00.000Z\","
                 " \"experiment\": {\"name\": \"slow-upstream\", \"service\": \"shop\"},"
-                " \"faults\": [{\"name\": \"late\", \"injected_s\": 5.02, \"reverted_s\": 15.03, \"fault\": {\"kind\": \"net.delay\","
+                " \"faults\": [{\"name\": \"late\", \"injected_s\": 5.02, \"reverted_s\": 15.03, \"fault\": {\"kind\": "
+                "\"net.delay\","
                 "  \"backend\": \"relay\", \"evidence\": {\"hits\": 1934}, \"undo\": {\"ok\": true, \"ms\": 2.4}}}],"
                 " \"slos\": [{\"name\": \"shop-latency\", \"objective\": 0.99, \"expect\": \"met\", \"phases\": {"
-                "  \"baseline\": {\"compliance\": 1.0}, \"fault\": {\"compliance\": 0.0}, \"recovery\": {\"compliance\": 0.9949}},"
-                "  \"burn\": {\"peak\": 100.0}, \"budget\": {\"spent\": 0.0034}, \"time_to_recover_s\": 0.2, \"conclusive\": true,"
+                "  \"baseline\": {\"compliance\": 1.0}, \"fault\": {\"compliance\": 0.0}, \"recovery\": "
+                "{\"compliance\": 0.9949}},"
+                "  \"burn\": {\"peak\": 100.0}, \"budget\": {\"spent\": 0.0034}, \"time_to_recover_s\": 0.2, "
+                "\"conclusive\": true,"
                 "  \"held\": false}],"
                 " \"verdict\": {\"result\": \"fail\", \"exit_code\": 1, \"reasons\": [\"shop-latency: 0.0% good\"]},"
                 " \"findings\": [{\"severity\": \"high\", \"summary\": \"late answers\"}],"
@@ -126,9 +146,11 @@ static void test_record(void) {
         screen_init(&s, false);
         run_view_record(&s.cli, record);
         screen_flush(&s);
-        HAS(s.out, "shop-latency  99%        met     100%      0.0%   99.49%    100.0      0.34%         0.2s          no");
+        HAS(s.out,
+            "shop-latency  99%        met     100%      0.0%   99.49%    100.0      0.34%         0.2s          no");
         HAS(s.out, "late   net.delay  relay    5.0s  15.0s  1934  2.4 ms");
-        HAS(s.out, "FAIL  slow-upstream\n  shop-latency: 0.0% good\n  finding (high): late answers\nRESIDUE LEFT\n  ifb0x\n");
+        HAS(s.out,
+            "FAIL  slow-upstream\n  shop-latency: 0.0% good\n  finding (high): late answers\nRESIDUE LEFT\n  ifb0x\n");
         screen_done(&s);
 }
 
@@ -174,7 +196,9 @@ static void test_spent(void) {
         (void)close(fd);
         (void)json_object_set_new(two, "id", json_string("r2"));
         (void)json_object_set_new(two, "started", json_string("2026-11-20T00:00:00.000Z"));
-        CHECK(run_history_open(path, &h, &e) == 0 && run_history_add(h, one, &e) == 0 && run_history_add(h, two, &e) == 0, "%s", e.msg);
+        CHECK(run_history_open(path, &h, &e) == 0 && run_history_add(h, one, &e) == 0 &&
+                      run_history_add(h, two, &e) == 0,
+              "%s", e.msg);
         CHECK(fabs(run_spent_sum(h, "shop", "shop-latency", 86400 * 30, now) - 0.0068) < 1e-9, "both");
         CHECK(fabs(run_spent_sum(h, "shop", "shop-latency", 86400, now) - 0.0034) < 1e-9, "one is too old");
         CHECK(run_spent_sum(h, "api", "shop-latency", 86400 * 30, now) == 0, "another service");
