@@ -308,6 +308,60 @@ class Files(Cli):
             self.assertIn(f"junk{i}.yaml", done.stderr)
 
 
+def complaints(schema, value, where=""):
+    """The part of JSON Schema that ours use; returns what is wrong with the value."""
+    names = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float)}
+    kinds = schema.get("type", [])
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if kinds and not any(isinstance(value, names[k]) and (k == "boolean") == isinstance(value, bool) for k in kinds):
+        return [f"{where}: not {kinds}"]
+    bad = []
+    if "const" in schema and value != schema["const"] or "enum" in schema and value not in schema["enum"]:
+        bad.append(f"{where}: not allowed")
+    if isinstance(value, str) and not re.search(schema.get("pattern", ""), value):
+        bad.append(f"{where}: no match")
+    if isinstance(value, int) and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
+        bad.append(f"{where}: range")
+    if isinstance(value, dict):
+        known = schema.get("properties", {})
+        bad += [f"{where}/{k}: unknown" for k in value if schema.get("additionalProperties") is False and k not in known]
+        bad += [f"{where}/{k}: missing" for k in schema.get("required", []) if k not in value]
+        for k in value:
+            bad += complaints(known.get(k, {}), value[k], f"{where}/{k}")
+    if isinstance(value, list):
+        for i, item in enumerate(value):
+            bad += complaints(schema.get("items", {}), item, f"{where}/{i}")
+    if "anyOf" in schema and all(complaints(s, value) for s in schema["anyOf"]):
+        bad.append(f"{where}: none fits")
+    for case in schema.get("allOf", []):
+        if "if" not in case or not complaints(case["if"], value):
+            bad += complaints(case.get("then", case), value, where)
+    return bad
+
+
+class Schemas(Cli):
+    fault = {"name": "late", "kind": "net.delay", "target": {"interface": "up0", "peer": {"cidr": ["10.0.0.0/8"], "ports": [80]}},
+             "params": {"delay": "80ms"}, "for": "10s"}
+
+    def test_fault(self):
+        schema = json.loads(self.run_cli("schema", "fault").stdout)
+        self.assertEqual(complaints(schema, self.fault), [])
+        for change in ({"params": {"delay": "80"}}, {"params": {"dely": "80ms"}}, {"params": {}}, {"kind": "net.dely"},
+                       {"for": 10}, {"taget": {}}, {"target": {"peer": {"cidr": [8]}}}, {"target": {"pid": 0}},
+                       {"kind": "proc.kill"}):
+            self.assertNotEqual(complaints(schema, {**self.fault, **change}), [], change)
+
+    def test_experiment(self):
+        schema = json.loads(self.run_cli("schema", "experiment").stdout)
+        spec = {"service": "s", "owner": "o", "hypothesis": "h", "slos": [{"file": "a.yaml"}], "faults": [self.fault]}
+        good = {"apiVersion": "chaosd/v1", "kind": "Experiment", "metadata": {"name": "x"}, "spec": spec}
+        self.assertEqual(complaints(schema, good), [])
+        self.assertNotEqual(complaints(schema, {**good, "kind": "Drill"}), [])
+        self.assertNotEqual(complaints(schema, {**good, "spec": {**spec, "phases": {"baseline": "5"}}}), [])
+        self.assertNotEqual(complaints(schema, {**good, "spec": {**spec, "faults": [{**self.fault, "params": {}}]}}), [])
+        self.run_cli("schema", "nothing", code=2)
+
+
 class Terminal(Cli):
     def run_pty(self, args, env=None, interrupt_after=None, timeout=30):
         """chaosctl on a terminal of its own; types Ctrl-C once the pattern was seen. Returns (exit code, output)."""
