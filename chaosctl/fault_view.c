@@ -250,7 +250,9 @@ int fault_view_verdict(const json_t *fault, const char **ret_word) {
 }
 
 static void say_undo(struct term *t, const json_t *fault) {
-        if (json_bool_at(fault, "irreversible", false) && !json_is_object(json_object_get(fault, "undo")))
+        const char *word;
+
+        if (json_bool_at(fault, "irreversible", false) && fault_view_verdict(fault, &word) != EXIT_RESIDUE)
                 term_say(t, "Irreversible: there was nothing to undo.");
         else if (json_bool_at(fault, "undo/ok", false))
                 term_say(t, "Undone in %.1f ms (%s).", json_number_at(fault, "undo/ms", 0),
@@ -261,13 +263,12 @@ static void say_undo(struct term *t, const json_t *fault) {
                          json_text_at(fault, "uid", ""));
 }
 
-void fault_view_ending(struct cli *cli, struct term *t, const json_t *fault) {
+void fault_view_ending(struct term *t, const json_t *fault) {
         const json_t *verified = json_at(fault, "evidence/verified");
         int64_t hits = json_int_at(fault, "evidence/hits", 0);
 
-        (void)cli;
-        term_say(t, "%s%s%s: %s%" PRId64 " hits%s%s%s", term_on(t, STYLE_BOLD), json_text_at(fault, "kind", "?"), term_off(t),
-                 term_on(t, hits > 0 ? STYLE_GOOD : STYLE_WARN), hits, term_off(t),
+        term_say(t, "%s%s%s: %s%" PRId64 " %s%s%s%s", term_on(t, STYLE_BOLD), json_text_at(fault, "kind", "?"), term_off(t),
+                 term_on(t, hits > 0 ? STYLE_GOOD : STYLE_WARN), hits, hits == 1 ? "hit" : "hits", term_off(t),
                  json_is_true(verified) ? ", verified" : json_is_false(verified) ? ", NOT verified" : "",
                  json_bool_at(fault, "irreversible", false) ? ", irreversible" : "");
         if (hits == 0)

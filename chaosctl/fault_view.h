@@ -32,4 +32,4 @@ bool fault_view_is_over(const json_t *fault);
 int fault_view_verdict(const json_t *fault, const char **ret_word);
 
 /* fault_view_ending — the last words about a fault that is over: hits, verified, how it was undone. */
-void fault_view_ending(struct cli *cli, struct term *t, const json_t *fault);
+void fault_view_ending(struct term *t, const json_t *fault);

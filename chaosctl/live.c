@@ -111,7 +111,7 @@ static int revert(struct live *l, struct interrupt *interrupt) {
         }
 
         keep(l, answer);
-        fault_view_ending(l->cli, t, l->fault);
+        fault_view_ending(t, l->fault);
         return fault_view_verdict(l->fault, &word) == EXIT_RESIDUE ? EXIT_RESIDUE : EXIT_ABORTED;
 }
 
@@ -144,7 +144,7 @@ static int watch(struct live *l, struct interrupt *interrupt) {
                         return EXIT_ERROR;
                 }
         }
-        fault_view_ending(l->cli, t, l->fault);
+        fault_view_ending(t, l->fault);
         return fault_view_verdict(l->fault, &word);
 }
 

@@ -191,13 +191,14 @@ static int dry_run(struct cli *cli, const struct request *q, const json_t *body)
 }
 
 static void announce(struct cli *cli, const json_t *fault) {
+        bool has_params = json_object_size(json_object_get(fault, "params")) > 0;
         char target[400], params[400];
 
         if (cli->quiet)
                 return;
-        term_say(&cli->log, "Injected %s by %s on %s: %s", json_text_at(fault, "kind", "?"),
-                 json_text_at(fault, "backend", "?"), fault_view_target(fault, target, sizeof(target)),
-                 fault_view_params(fault, params, sizeof(params)));
+        term_say(&cli->log, "Injected %s by %s on %s%s%s", json_text_at(fault, "kind", "?"), json_text_at(fault, "backend", "?"),
+                 fault_view_target(fault, target, sizeof(target)), has_params ? ": " : "",
+                 has_params ? fault_view_params(fault, params, sizeof(params)) : "");
         if (*json_text_at(fault, "backend_reason", ""))
                 term_say(&cli->log, "Backend: %s", json_text_at(fault, "backend_reason", ""));
         term_say(&cli->log, "UID %s; Ctrl-C reverts.", json_text_at(fault, "uid", "?"));

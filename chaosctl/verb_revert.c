@@ -25,7 +25,7 @@ static int revert_one(struct cli *cli, const char *uid, json_t *done) {
         (void)json_array_append(done, fault);
         if (!cli->json) {
                 term_say(&cli->out, "%s", uid);
-                fault_view_ending(cli, &cli->out, fault);
+                fault_view_ending(&cli->out, fault);
         }
         /* Reverting is what was asked for: it is no abort here, and hits are not judged. */
         return fault_view_verdict(fault, &word) == EXIT_RESIDUE ? EXIT_RESIDUE : EXIT_PASS;

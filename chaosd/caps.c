@@ -24,7 +24,9 @@ static const cap_value_t kept[] = {
         CAP_KILL,         /* proc.*: signals to processes of other users */
         CAP_SYS_PTRACE,   /* targets: /proc/PID/exe and /proc/PID/ns of other users' processes */
         CAP_DAC_OVERRIDE, /* disk.fill: directories of other users; cgroup.procs of delegated cgroups */
-        CAP_SYS_RESOURCE, /* RLIMIT_MEMLOCK for BPF below 5.11 */
+        CAP_SYS_RESOURCE, /* RLIMIT_MEMLOCK for BPF below 5.11; disk.fill: the share that is reserved for root */
+        CAP_SETUID,       /* children become nobody (child_confine) */
+        CAP_SETGID,       /* … and leave root's groups */
 };
 
 static int is_kept(cap_value_t cap) {

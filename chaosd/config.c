@@ -7,13 +7,6 @@
 #include "core/err.h"
 #include "core/yaml.h"
 
-/* Never a target without break-glass: what people and machines need to get a node back. */
-static const char *const protected_builtin[] = {
-        "systemd",    "init",       "dbus-daemon", "dbus-broker", "sshd",     "agetty",         "login",     "sudo",
-        "kubelet",    "containerd", "dockerd",     "crio",        "conmon",   "containerd-shim", "podman",   "runc",
-        "kube-proxy", "etcd",       "cilium-agent", "calico-node", "flanneld", "NetworkManager", "dhclient", "chaosctl",
-};
-
 static const struct param limits_params[] = {
         { .name = "maxFaults", .type = PARAM_UINT, .offset = offsetof(struct config_limits, max_faults), .min = 1,
           .max = 1024, .fallback = "32", .help = "faults that may be live at the same time" },
@@ -62,12 +55,10 @@ static int list_protected(struct config *c, struct err *e) {
         char *const *more = c->policy.protect.items;
         size_t n = 0;
 
-        c->protected_comms = calloc(ARRAY_SIZE(protected_builtin) + c->policy.protect.n + 1, sizeof(char *));
+        c->protected_comms = calloc(c->policy.protect.n + 1, sizeof(char *));
         if (!c->protected_comms)
                 return err_set(e, -ENOMEM, "no memory");
 
-        for (size_t i = 0; i < ARRAY_SIZE(protected_builtin); i++)
-                c->protected_comms[n++] = protected_builtin[i];
         for (size_t i = 0; i < c->policy.protect.n; i++)
                 c->protected_comms[n++] = more[i];
         return 0;

@@ -8,6 +8,7 @@
 #include "chaosd/log.h"
 #include "chaosd/notify.h"
 #include "chaosd/paths.h"
+#include "chaosd/presence.h"
 #include "chaosd/probes.h"
 #include "core/clock.h"
 #include "core/err.h"
@@ -32,6 +33,7 @@ void daemon_done(struct daemon *d) {
         history_free(d->history);
         probes_free(d->probes);
         audit_close(&d->audit);
+        presence_set(&d->presence, 0);
         scoped_closep(&d->env.self_pidfd);
         (void)sd_event_unref(d->event);
 }
@@ -79,5 +81,6 @@ void daemon_publish_status(struct daemon *d) {
                 live++;
                 failed += l->state == LIFE_FAILED;
         }
+        presence_set(&d->presence, live > 0);
         notify_status(live, failed, d->halted ? d->halt_reason : NULL);
 }

@@ -33,6 +33,7 @@ struct daemon {
         struct stream *streams;
         sd_event_source *keep_alive; /* while there are streams */
         struct guard *guard;
+        int presence;         /* presence_set() */
         bool halted;
         char halt_reason[HALT_REASON_SIZE];
         bool stopping;
@@ -56,7 +57,7 @@ const struct fault_ops *daemon_find_kind(const struct daemon *d, const char *nam
 /* daemon_audit — write a line; a failing log is reported to stderr. Returns audit_write()'s result. */
 int daemon_audit(struct daemon *d, const struct audit_event *event, struct err *e);
 
-/* Live and failing faults; also tells the service manager. */
+/* Tell the service manager and reapers how many faults are live. */
 void daemon_publish_status(struct daemon *d);
 
 /* halt.c: a halted daemon stays halted over restarts (RUNTIME/halted). */

@@ -72,7 +72,7 @@ void events_publish(struct daemon *d, const char *type, const char *key, json_t 
 
         event = json_pack("{s:s s:s s:O?}", "type", type, "time",
                           clock_format_utc(clock_realtime_us(), time_text, sizeof(time_text)), key, value);
-        data = event ? json_dumps(event, JSON_COMPACT) : NULL;
+        data = event ? json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
         n = data ? asprintf(&text, "event: %s\ndata: %s\n\n", type, data) : -1;
         if (n < 0)
                 return;

@@ -28,7 +28,7 @@ void history_free(struct history *h) {
 }
 
 void history_add(struct history *h, const char *uid, const json_t *fault) {
-        char *text = fault ? json_dumps(fault, JSON_COMPACT) : NULL;
+        char *text = fault ? json_dumps(fault, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
 
         if (!text)
                 return;

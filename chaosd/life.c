@@ -10,6 +10,7 @@
 #include "chaosd/history.h"
 #include "chaosd/log.h"
 #include "chaosd/policy.h"
+#include "chaosd/presence.h"
 #include "chaosd/probes.h"
 #include "chaosd/text.h"
 #include "core/clock.h"
@@ -78,6 +79,65 @@ static int resolve(struct life *l, const struct request *q, struct err *e) {
         return policy_admit_target(d, l->target, e);
 }
 
+/* The first backend could not act on this target (why): is there one that can? Adds to *reason why not the first. */
+static int plan_with_another(struct life *l, const struct request *q, char **reason, char **ret_plan,
+                             struct err *why) {
+        struct daemon *d = l->daemon;
+        const char *first = l->fault.backend;
+
+        for (const struct fault_backend *b = q->ops->backends; b->name; b++) {
+                SCOPED_FREE char *others = NULL;
+                struct err e = { 0 };
+                char *longer;
+                int r;
+
+                if (strcmp(b->name, first) == 0 ||
+                    probes_choose(d->probes, daemon_env(d), q->ops, b->name, &l->fault.backend, &others, NULL) < 0)
+                        continue;
+                r = q->ops->plan(daemon_env(d), &l->fault, ret_plan, &e);
+                if (r == -EOPNOTSUPP)
+                        continue;
+                if (r < 0) {
+                        *why = e;
+                        return r;
+                }
+                if (asprintf(&longer, "%s%s%s: %s", *reason, **reason ? "; " : "", first, why->msg) < 0)
+                        return err_set(why, -ENOMEM, "no memory");
+                free(*reason);
+                *reason = longer;
+                return 0;
+        }
+        return -EOPNOTSUPP;
+}
+
+/* The first backend that works on this node and can act on this target: plan() answers -EOPNOTSUPP where it cannot.
+ * One that was asked for by name is the only one tried. */
+static int choose_and_plan(struct life *l, const struct request *q, char **ret_reason, char **ret_plan,
+                           struct err *e) {
+        struct daemon *d = l->daemon;
+        SCOPED_FREE char *reason = NULL, *plan = NULL;
+        struct err why = { 0 };
+        int r;
+
+        r = probes_choose(d->probes, daemon_env(d), q->ops, q->backend, &l->fault.backend, &reason, e);
+        if (r < 0)
+                return r;
+
+        r = q->ops->plan(daemon_env(d), &l->fault, &plan, &why);
+        if (r == -EOPNOTSUPP && !q->backend)
+                r = plan_with_another(l, q, &reason, &plan, &why);
+        if (r < 0) {
+                (void)err_wrap(&why, r, "plan %s", q->ops->name);
+                if (e)
+                        *e = why;
+                return r;
+        }
+
+        *ret_reason = TAKE_PTR(reason);
+        *ret_plan = TAKE_PTR(plan);
+        return 0;
+}
+
 /* Everything that comes before the first change. q stays the caller's. */
 static int prepare(struct daemon *d, struct request *q, struct life **ret, struct err *e) {
         SCOPED(life_freep) struct life *l = calloc(1, sizeof(*l));
@@ -107,14 +167,10 @@ static int prepare(struct daemon *d, struct request *q, struct life **ret, struc
                 return r;
 
         l->fault.target = l->target;
-        r = probes_choose(d->probes, daemon_env(d), q->ops, q->backend, &l->fault.backend, &reason, e);
+        l->fault.deadline_us = daemon_env(d)->now_us + (l->lease_us < q->for_us ? l->lease_us : q->for_us);
+        r = choose_and_plan(l, q, &reason, &plan, e);
         if (r < 0)
                 return r;
-
-        l->fault.deadline_us = d->env.now_us + (l->lease_us < q->for_us ? l->lease_us : q->for_us);
-        r = q->ops->plan(daemon_env(d), &l->fault, &plan, e);
-        if (r < 0)
-                return err_wrap(e, r, "plan %s", q->ops->name);
 
         l->request = q; /* borrowed until the caller hands it over */
         l->about = life_describe_about(l, reason, plan);
@@ -292,6 +348,7 @@ static int give_up(struct life *l, const struct audit_peer *peer, struct life_fa
         lease_disarm(l);
         if (undo(l, &why) == 0) {
                 audit_life(l, "inject", peer, "failed", e->msg);
+                daemon_publish_status(l->daemon);
                 life_free(l);
                 return err_wrap(e, e->code, "inject failed after %zu undo record%s, all undone", applied,
                                 applied == 1 ? "" : "s");
@@ -362,6 +419,7 @@ int life_start(struct daemon *d, struct request **q, const struct audit_peer *pe
                         return r;
         }
 
+        presence_set(&d->presence, 1);
         r = journal_store(&l->journal, "intent", e);
         if (r < 0)
                 return r;

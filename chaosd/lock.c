@@ -15,17 +15,16 @@ static pid_t ask_holder(int fd) {
         return lock.l_pid;
 }
 
-static int take(const char *path, short type, int *ret_fd, pid_t *ret_holder, struct err *e) {
-        struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
+int lock_take(const char *path, int *ret_fd, pid_t *ret_holder, struct err *e) {
+        struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
         SCOPED_FD int fd = -1;
+        pid_t holder;
 
         fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0)
                 return err_errno(e, "cannot open lock file %s", path);
 
         if (fcntl(fd, F_SETLK, &lock) < 0) {
-                pid_t holder;
-
                 if (errno != EAGAIN && errno != EACCES)
                         return err_errno(e, "cannot lock %s", path);
 
@@ -37,14 +36,6 @@ static int take(const char *path, short type, int *ret_fd, pid_t *ret_holder, st
 
         *ret_fd = TAKE_FD(fd);
         return 0;
-}
-
-int lock_take(const char *path, int *ret_fd, pid_t *ret_holder, struct err *e) {
-        return take(path, F_WRLCK, ret_fd, ret_holder, e);
-}
-
-int lock_share(const char *path, int *ret_fd, struct err *e) {
-        return take(path, F_RDLCK, ret_fd, NULL, e);
 }
 
 pid_t lock_holder(const char *path) {

@@ -1,5 +1,5 @@
-/* lock.h — who owns a runtime directory, and whether another daemon on this host holds faults. Record locks
- * (fcntl): the kernel knows the holder's pid, frees them with it, and forked children do not inherit them. */
+/* lock.h — who owns a runtime directory. Record locks (fcntl): the kernel knows the holder's pid, frees them with it,
+ * and forked children do not inherit them. */
 #pragma once
 
 #include <sys/types.h>
@@ -9,9 +9,6 @@ struct err;
 /* lock_take — the file's write lock. ret_fd keeps it: the lock ends when any descriptor of this file is closed in
  * this process, so the file is opened here only. Returns 0; -EBUSY held (ret_holder, when given, is its pid). */
 int lock_take(const char *path, int *ret_fd, pid_t *ret_holder, struct err *e);
-
-/* lock_share — the same with a read lock, which any number of processes may hold. */
-int lock_share(const char *path, int *ret_fd, struct err *e);
 
 /* lock_holder — pid of the process whose lock stands in the way of a write lock; 0 = none or no such file. */
 pid_t lock_holder(const char *path);

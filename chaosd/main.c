@@ -215,8 +215,9 @@ static int serve(struct daemon *d) {
 }
 
 static int run_daemon(const struct config *config) {
-        struct daemon d = { .config = config, .kinds = fault_table, .audit.fd = -1, .env.self_pidfd = -1 };
-        SCOPED_FD int lock = -1, host_lock = -1;
+        struct daemon d = { .config = config, .kinds = fault_table, .audit.fd = -1, .env.self_pidfd = -1,
+                            .presence = -1 };
+        SCOPED_FD int lock = -1;
         char path[PATHS_MAX];
         struct err e = { 0 };
         int r;
@@ -236,9 +237,6 @@ static int run_daemon(const struct config *config) {
                 return EXIT_ERROR;
         }
 
-        /* A reaper looks at it before it sweeps the host. Best effort: not every runtime directory is on a host's /run. */
-        if (lock_share(RECOVERY_HOST_LOCK, &host_lock, &e) < 0)
-                log_warning("%s: a reaper elsewhere cannot know of this daemon", e.msg);
         return serve(&d);
 }
 

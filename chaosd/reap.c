@@ -6,6 +6,7 @@
 
 #include "chaosd/lock.h"
 #include "chaosd/paths.h"
+#include "chaosd/presence.h"
 #include "chaosd/recovery.h"
 #include "core/err.h"
 
@@ -79,13 +80,13 @@ static int take_lock(const char *path, bool dry_run, int *ret_fd, struct err *e)
 }
 
 static void sweep(struct recovery *r, struct report *report) {
-        SCOPED_FD int fd = -1;
-        struct err e = { 0 };
+        pid_t other = presence_find();
 
-        if (take_lock(RECOVERY_HOST_LOCK, report->dry_run, &fd, &e) < 0) {
+        if (other) {
                 report->skipped_sweep = true;
                 if (!report->json)
-                        (void)printf("not swept: another chaosd runs on this host, and what carries our mark may be its\n");
+                        (void)printf("not swept: another chaosd (process %d) has live faults on this host, and what "
+                                     "carries our mark may be its\n", (int)other);
                 return;
         }
         recovery_run_sweep(r);

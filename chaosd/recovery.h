@@ -36,6 +36,3 @@ void recovery_run_sweep(struct recovery *r);
 /* recovery_reap — `chaosd --reap`: records, then sweep; prints as it goes. Returns the exit code: 0 clean, 5 could not
  * look (a daemon is alive), 6 residue is left. */
 int recovery_reap(const char *runtime_dir, const struct fault_ops *const *kinds, bool dry_run, bool json);
-
-/* Held shared by every daemon of this host; a sweep wants it alone. */
-#define RECOVERY_HOST_LOCK "/run/chaosd.hostlock"

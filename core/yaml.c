@@ -175,7 +175,7 @@ int yaml_error(const struct yaml_file *f, size_t i, struct err *e) {
                 line = m->line;
                 column = m->column;
                 p += 1 + len;
-                if (*p == 0 && m->key && strstr(e->msg, "unknown")) {
+                if (*p == 0 && m->key && strncmp(e->msg, "unknown key", 11) == 0) {
                         line = m->key_line;
                         column = m->key_column;
                 }

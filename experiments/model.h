@@ -7,9 +7,9 @@
 
 #include "core/json.h"
 #include "core/param.h"
+#include "experiments/openslo.h"
 
 struct err;
-struct slo;       /* experiments/openslo.h */
 struct where;     /* experiments/where.h */
 struct yaml_file; /* core/yaml.h */
 
@@ -18,31 +18,30 @@ enum probe_kind { PROBE_HTTP, PROBE_TCP, PROBE_EXEC };
 struct experiment_probe_http {
         uint64_t set;
         char *url, *method, *body;
-        double per_s; /* from rate */
-        char *rate;
-        uint64_t timeout_us;
         struct param_list headers; /* char *, "Name: value" */
+        double per_s;
+        uint64_t timeout_us;
+        uint64_t connections; /* most requests under way at once */
         bool insecure;
-        uint64_t connections; /* most at once */
 };
 
 struct experiment_probe_tcp {
         uint64_t set;
-        char *address; /* HOST:PORT */
-        char *rate;
+        char *address; /* HOST:PORT, [V6]:PORT */
         double per_s;
         uint64_t timeout_us;
+        uint64_t connections;
 };
 
 struct experiment_probe_exec {
         uint64_t set;
         struct param_list command; /* char * */
-        char *rate;
         double per_s;
         uint64_t timeout_us;
-        uint64_t parallel; /* most at once */
+        uint64_t parallel; /* most commands at once */
 };
 
+/* A source of samples, and the load that makes them. Requests start on schedule whatever the answers do. */
 struct experiment_probe {
         uint64_t set;
         char *name;
@@ -50,6 +49,8 @@ struct experiment_probe {
         struct experiment_probe_tcp tcp;
         struct experiment_probe_exec exec;
         enum probe_kind kind;
+        double per_s;        /* of the one that is used */
+        uint64_t timeout_us;
 };
 
 enum expect_kind { EXPECT_MET, EXPECT_BURN, EXPECT_SPEND };
@@ -68,9 +69,10 @@ struct experiment_slo_ref {
 
 /* One SLO to judge: the document, and what this experiment expects of it. */
 struct experiment_slo {
-        struct slo *slo;
+        const struct slo *slo;
+        int part_probe, total_probe; /* index into probes; -1 = Prometheus or not used */
         struct experiment_expect expect;
-        char *expect_text;
+        const char *expect_text; /* borrowed from refs */
         uint64_t min_samples;
 };
 
@@ -79,53 +81,61 @@ struct experiment_fault {
         char *name, *kind, *node, *backend;
         const json_t *target, *params; /* borrowed from the document; may be NULL */
         uint64_t after_us, for_us;     /* for: how long it acts, or how long an irreversible one is watched */
-        bool irreversible;
         bool break_glass;
+        bool irreversible;
 };
 
 /* A stop condition: a probe's answers, or a PromQL expression that gives any sample other than 0. */
 struct experiment_stop {
         uint64_t set;
         char *probe, *where_text;
-        uint32_t above_ppm; /* share of answers matching */
+        uint32_t above_ppm;          /* more than this share of the answers in the window match */
         uint64_t window_us;
-        char *query, *url;
+        char *query, *datasource_name;
         struct where *where;
-        int probe_index; /* -1 = PromQL */
+        int probe_index;             /* -1 = PromQL */
+        const struct slo_datasource *datasource;
 };
 
 struct experiment {
-        char *file;              /* as given */
+        char *file; /* as given */
         char *name, *service, *owner, *hypothesis;
-        const json_t *labels;    /* borrowed from the document; may be NULL */
-        json_t *document;        /* as read */
-        json_t *slo_documents;   /* array, as read */
+        const json_t *labels;     /* borrowed from the document; may be NULL */
+        const json_t *document;   /* as read; owned by yaml */
         struct experiment_probe *probes;
         size_t n_probes;
+        struct experiment_slo_ref *refs;
+        size_t n_refs;
         struct experiment_slo *slos;
         size_t n_slos;
         struct experiment_fault *faults;
         size_t n_faults;
         struct experiment_stop *stops;
         size_t n_stops;
-        uint64_t baseline_us, recovery_us, watch_us;
-        uint64_t fault_us;              /* planned length of the fault phase */
+        uint64_t baseline_us, recovery_us;
+        uint64_t watch_us;        /* how long an irreversible fault without `for` is watched */
+        uint64_t fault_us;        /* planned length of the fault phase: all faults, with their `after` */
+        bool gate_remaining;      /* budget.minRemaining was given */
         uint32_t min_remaining_ppm, max_spend_ppm;
         bool burn_auto, burn_off;
-        double burn_limit;              /* when neither auto nor off */
-        uint64_t no_data_us;            /* 0 = worked out per SLO */
-        uint64_t recover_within_us;     /* 0 = not asked */
+        double burn_limit;        /* when neither auto nor off */
+        uint64_t no_data_us;      /* 0 = worked out per SLO */
+        uint64_t recover_within_us; /* 0 = not asked */
+        bool seed_given;
         uint64_t seed;
-        struct slo_set *slo_sets;       /* owns the SLOs */
-        size_t n_slo_sets;
-        struct yaml_file *yaml;         /* owns document */
+        struct slo_set slo_set;   /* owns the SLOs */
+        struct yaml_file *yaml;   /* owns document */
 };
 
 /* experiment_load — read, check and link an experiment and its SLO files (paths relative to its own).
  * Returns 0, -EINVAL/-ERANGE with "file:line:column: …" in e, or -errno of reading a file. */
 int experiment_load(const char *path, struct experiment **ret, struct err *e);
+int experiment_load_text(const char *text, size_t len, const char *name, struct experiment **ret, struct err *e);
 void experiment_free(struct experiment *x);
 DEFINE_SCOPED(struct experiment, experiment_free)
+
+/* experiment_slo_documents — the documents of all SLO files, as read: a new array for the record. */
+json_t *experiment_slo_documents(const struct experiment *x);
 
 /* document_check — validate any file of ours: experiments (with what they refer to) and OpenSLO documents, all
  * objects of the file. ret_kind gets "Experiment", "SLO" … of the first. For `chaosctl validate`. */

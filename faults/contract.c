@@ -1,7 +1,6 @@
-/* contract.c — what is the same for every kind: finding it, describing it, undoing it. */
+/* contract.c — what is the same for every kind: describing it, undoing it. */
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "core/err.h"
 #include "faults/fault.h"
@@ -27,13 +26,6 @@ void evidence_add(struct evidence *ev, const char *name, const char *unit, uint6
         (void)snprintf(c->name, sizeof(c->name), "%s", name);
         (void)snprintf(c->unit, sizeof(c->unit), "%s", unit);
         c->value = value;
-}
-
-const struct fault_ops *fault_find(const char *name) {
-        for (const struct fault_ops *const *f = fault_table; *f; f++)
-                if (strcmp((*f)->name, name) == 0)
-                        return *f;
-        return NULL;
 }
 
 json_t *fault_describe(const struct fault_ops *ops) {

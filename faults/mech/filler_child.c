@@ -182,16 +182,23 @@ static int top_up(struct fill *f) {
         return FILLER_DONE;
 }
 
-static int fill_all(struct fill *f) {
-        const struct filler_goal *goal = &f->p->goal;
-
-        while (f->size < goal->bytes) {
-                int r = take_step(f, goal->bytes - f->size);
+static int fill_to_size(struct fill *f) {
+        while (f->size < f->p->goal.bytes) {
+                int r = take_step(f, f->p->goal.bytes - f->size);
 
                 if (r != 0)
                         return r;
         }
-        return goal->top_up ? top_up(f) : FILLER_DONE;
+        return FILLER_DONE;
+}
+
+static int fill_all(struct fill *f) {
+        int r = fill_to_size(f);
+
+        /* What is left is the goal, not the size: metadata may have brought us to the floor a block early. */
+        if (f->p->goal.top_up && (r == FILLER_DONE || r == FILLER_FLOOR))
+                r = top_up(f);
+        return r;
 }
 
 static int run_fill(void *arg) {

@@ -67,7 +67,7 @@ enum target_protocol { TARGET_PROTOCOL_ANY, TARGET_PROTOCOL_TCP, TARGET_PROTOCOL
 struct target_policy {
         bool break_glass;                   /* the user insists and the config file allows it */
         pid_t daemon;                       /* chaosd: it, its parents and its children are protected, like PID 1 */
-        const char *const *protected_comms; /* NULL-ended shell patterns; NULL = target_protected_comms */
+        const char *const *protected_comms; /* NULL-ended shell patterns, beside target_protected_comms; may be NULL */
 };
 extern const char *const target_protected_comms[]; /* sshd, kubelet, containerd, systemd-* … */
 

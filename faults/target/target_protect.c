@@ -5,13 +5,13 @@
 #include "faults/target/procfs.h"
 #include "faults/target/resolve.h"
 
-/* What a node needs to be reached and healed: login, service manager, container runtimes, and ourselves. */
+/* What people and machines need to reach a node and heal it, and ourselves. The config file can only add to it. */
 const char *const target_protected_comms[] = {
-        "systemd",        "systemd-*",    "(sd-pam)", "init",       "sshd",
-        "sshd-*",         "dbus-daemon",  "kubelet",  "containerd", "containerd-shim*",
-        "dockerd",        "crio",         "conmon*",  "kube-proxy", "dbus-bro*",
-        "NetworkManager", "cilium-agent", "calico-*", "flanneld",   "chaosd",
-        "chaosctl",       "chaos-*",      NULL,
+        "systemd",      "systemd-*", "(sd-pam)",     "init",         "sshd",           "sshd-*",   "agetty",
+        "login",        "sudo",      "dbus-daemon",  "dbus-broker*", "kubelet",        "dockerd",  "containerd",
+        "containerd-*", "crio",      "conmon*",      "podman",       "runc",           "crun",     "kube-proxy",
+        "etcd",         "flanneld",  "cilium-agent", "calico-node",  "NetworkManager", "dhclient", "chaosd",
+        "chaosctl",     "chaos-*",   NULL,
 };
 
 /* Is one the other's parent, grandparent …? Bounded: a chain of parents ends at 1 (or at 0 in a namespace). */
@@ -28,8 +28,14 @@ static bool is_ancestor(pid_t ancestor, pid_t pid) {
         return false;
 }
 
+static bool has_match(const char *const *patterns, const char *comm) {
+        for (; patterns && *patterns; patterns++)
+                if (fnmatch(*patterns, comm, 0) == 0)
+                        return true;
+        return false;
+}
+
 const char *target_protect_rule(pid_t pid, const struct target_policy *policy, char *buf, size_t size) {
-        const char *const *patterns = policy->protected_comms ? policy->protected_comms : target_protected_comms;
         struct procfs_stat stat;
 
         if (policy->break_glass || procfs_read_stat(pid, &stat) < 0)
@@ -44,11 +50,9 @@ const char *target_protect_rule(pid_t pid, const struct target_policy *policy, c
                 return "it is a parent of the daemon";
         if (policy->daemon > 0 && is_ancestor(policy->daemon, pid))
                 return "it is a child of the daemon";
+        if (!has_match(target_protected_comms, stat.comm) && !has_match(policy->protected_comms, stat.comm))
+                return NULL;
 
-        for (; *patterns; patterns++)
-                if (fnmatch(*patterns, stat.comm, 0) == 0) {
-                        (void)snprintf(buf, size, "comm '%s' is on the list of protected processes", stat.comm);
-                        return buf;
-                }
-        return NULL;
+        (void)snprintf(buf, size, "comm '%s' is on the list of protected processes", stat.comm);
+        return buf;
 }

@@ -5,9 +5,9 @@
 # Names made here carry $tag (unique to this process, at most 6 characters), so that tests never meet each other.
 # shellcheck shell=bash
 set -euo pipefail
-export PATH=$PATH:/usr/sbin:/sbin LC_ALL=C
 
 CHAOS_SOURCE=${CHAOS_SOURCE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+export PATH=$CHAOS_SOURCE/tests/lib/bin:$PATH:/usr/sbin:/sbin LC_ALL=C
 CHAOS_BIN=${CHAOS_BIN:-$CHAOS_SOURCE/build/dev/bin}
 fingerprint=$CHAOS_SOURCE/tests/lib/fingerprint
 tag=t$(($$ % 100000))

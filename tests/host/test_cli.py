@@ -57,6 +57,15 @@ class Help(Cli):
             if verb != "exec":
                 self.assertEqual(self.run_cli(verb, "--help").stdout.split("\n")[0], text.split("\n")[0])
 
+    def test_every_verb_is_documented(self):
+        source = os.environ.get("CHAOS_SOURCE") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+        with open(os.path.join(source, "docs", "chaosctl.md"), encoding="utf-8") as f:
+            page = f.read()
+        headings = " ".join(re.findall(r"^## (.*)$", page, re.M))
+        for verb in self.verbs():
+            self.assertRegex(headings, rf"\b{verb}\b", f"docs/chaosctl.md does not explain {verb}")
+            self.assertIn(f"chaosctl {verb}", page)
+
     def test_no_verb_is_a_usage_error(self):
         done = self.run_cli(code=2)
         self.assertEqual(done.stdout, "")

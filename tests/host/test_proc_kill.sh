@@ -20,7 +20,7 @@ http {
 }
 EOF
 chmod 755 "$work"
-in_ns "$ns" nginx -e "$work/error.log" -c "$work/nginx.conf" &
+ip netns exec "$ns" nginx -e "$work/error.log" -c "$work/nginx.conf" &
 master=$!
 end_master() { kill -9 "$master" $(workers) && wait "$master"; }
 defer end_master
@@ -34,15 +34,17 @@ counter() { api GET "/v1/faults/$1" | json "[\"evidence\"][\"counters\"]" |
 is_counter() { [ "$(counter "$1" "$2")" = "$3" ]; }
 
 wait_until 5 answers || fail "nginx does not start: $(cat "$work/error.log")"
-has_workers 2 || fail "nginx has workers: $(workers)"
+wait_until 5 has_workers 2 || fail "nginx has workers: $(workers)"
 read -r first second <<<"$(workers)"
+fingerprint_take
 start_chaosd
 select=(--netns "$ns" --exe "$(readlink -f "$(command -v nginx)")" --cmdline "worker process")
 
 # The plan says what it means; the same seed chooses the same worker.
 plan=$(chaosctl inject proc.kill "${select[@]}" --pick one --seed 7 --dry-run)
 [[ $plan == *irreversible*SIGKILL* ]] || fail "the plan does not say irreversible: $plan"
-[ "$plan" = "$(chaosctl inject proc.kill "${select[@]}" --pick one --seed 7 --dry-run)" ] || fail "the same seed chose another"
+again=$(chaosctl inject proc.kill "${select[@]}" --pick one --seed 7 --dry-run)
+[ "$plan" = "$again" ] || fail "the same seed chose another: $again"
 chosen=$first
 [[ $plan == *" $first "* ]] || chosen=$second
 [[ $plan == *" $chosen "* ]] || fail "the plan names no worker: $plan"
@@ -96,4 +98,5 @@ is_gone "$deaf" && fail "a refused fault has killed"
 
 stop_chaosd
 [ "$chaosd_status" = 0 ] || fail "the daemon ended with $chaosd_status"
+assert_fingerprint_same
 echo "killed worker $chosen; its master replaced it"

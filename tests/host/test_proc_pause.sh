@@ -1,6 +1,6 @@
 #!/bin/bash
-# proc.pause on a real redis: it answers, it does not, it answers again — after revert, at the deadline, after kill -9 of
-# the daemon — by SIGSTOP and by the freezer; and what others have stopped stays stopped.
+# proc.pause on a real redis: it answers, it does not, it answers again (after revert, at the deadline, after kill -9
+# of the daemon), by SIGSTOP and by the freezer; and what others have stopped stays stopped.
 . "$(dirname "$0")/lib.sh"
 need_root
 need_tool redis-server redis-cli ip curl python3
@@ -12,7 +12,7 @@ redis=
 netns_new "$ns"
 
 start_redis() {
-        in_ns "$ns" redis-server --port 6379 --bind 127.0.0.1 --save "" --dir "$work" >"$work/redis.log" 2>&1 &
+        ip netns exec "$ns" redis-server --port 6379 --bind 127.0.0.1 --save "" --dir "$work" >"$work/redis.log" 2>&1 &
         redis=$!
         wait_until 5 answers || fail "redis does not start: $(tail -1 "$work/redis.log")"
 }
@@ -34,6 +34,7 @@ evidence() { api GET "/v1/faults/$1" | json "[\"evidence\"][\"$2\"]"; }
 pause() { chaosctl inject proc.pause "$@" --detach; }
 
 start_redis
+fingerprint_take
 start_chaosd
 
 # A dry run says what would be done, and does nothing.
@@ -104,7 +105,8 @@ for mount in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/freezer; do
         esac
         mkdir "$mount$group"
         defer "rmdir $mount$group"
-        home=$mount$(awk -F: -v v1="${mount##*/}" '$2 == v1 || ($2 == "" && v1 != "freezer") { print $3; exit }' /proc/self/cgroup)
+        home=$mount$(awk -F: -v name="${mount##*/}" \
+                '$2 == name || ($2 == "" && name != "freezer") { print $3; exit }' /proc/self/cgroup)
         echo "$redis" >"$mount$group/cgroup.procs"
 
         uid=$(pause --cgroup "$group" --for 60s)
@@ -122,6 +124,7 @@ for mount in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/freezer; do
         wait_until 5 answers || fail "$mount: nobody has thawed it after kill -9 of the daemon"
         start_chaosd
         echo "$redis" >"$home/cgroup.procs"
+        rmdir "$mount$group"
         frozen=$((frozen + 1))
 done
 [ "$frozen" -gt 0 ] || echo "part skipped: no cgroup hierarchy that can freeze"
@@ -129,4 +132,5 @@ done
 stop_chaosd
 [ "$chaosd_status" = 0 ] || fail "the daemon ended with $chaosd_status"
 answers || fail "redis does not answer at the end"
+assert_fingerprint_same
 echo "paused redis by SIGSTOP and in $frozen cgroup hierarchies; it answers"

@@ -150,7 +150,7 @@ static void start_daemon(const char *config) {
         struct config *c = NULL;
         struct err e = { 0 };
 
-        d = (struct daemon){ .kinds = kinds, .audit.fd = -1, .env.runtime_dir = dir };
+        d = (struct daemon){ .kinds = kinds, .audit.fd = -1, .env.runtime_dir = dir, .presence = -1 };
         CHECK(config_parse(object, &c, &e) == 0, "config: %s", e.msg);
         d.config = c;
         CHECK(journal_open(&d.journal, dir, &e) == 0 && daemon_init(&d, &e) == 0, "daemon: %s", e.msg);
@@ -226,7 +226,7 @@ static void test_whole_life(void) {
         CHECK_STR(json_text_at(fault, "state", ""), "active");
         CHECK_STR(json_text_at(fault, "backend", ""), "second");
         CHECK_STR(json_text_at(fault, "backend_reason", ""), "first: not in this kernel");
-        CHECK_STR(json_text_at(fault, "params/amount", ""), "3");
+        CHECK(json_int_at(fault, "params/amount", 0) == 3, "params");
         CHECK(json_int_at(fault, "evidence/hits", 0) == 7, "hits");
         CHECK(json_bool_at(fault, "evidence/verified", false), "verified");
         CHECK(json_array_size(json_at(fault, "plan")) == 3, "plan lines");

@@ -235,6 +235,8 @@ static void test_refusals(void) {
 static void test_protection(void) {
         pid_t child = fork_named("tgt-child"), guard = fork_named("sshd");
         const struct target_policy of_parent = { .daemon = getpid() }, of_child = { .daemon = child };
+        static const char *const more[] = { "tgt-ch*", NULL };
+        const struct target_policy listed = { .protected_comms = more };
         const struct target_policy broken = { .daemon = getpid(), .break_glass = true };
         char child_text[60], self_text[60], guard_text[60];
 
@@ -250,6 +252,8 @@ static void test_protection(void) {
                 { child_text, "/pid", "a child of the daemon", &of_parent },
                 { self_text, "/pid", "a parent of the daemon", &of_child },
                 { guard_text, "/pid", "list of protected processes", &open_policy },
+                { guard_text, "/pid", "list of protected processes", &listed },
+                { child_text, "/pid", "list of protected processes", &listed },
                 { "{\"process\": {\"comm\": \"tgt-child\"}}", "", "a child of the daemon", &of_parent },
         };
 

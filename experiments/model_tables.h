@@ -1,0 +1,52 @@
+/* model_tables.h — inside of experiments/model: the parameter tables of an experiment's file. */
+#pragma once
+
+#include "experiments/model.h"
+
+struct model_head {
+        uint64_t set;
+        char *api_version, *kind;
+        const json_t *metadata, *spec;
+};
+struct model_metadata {
+        uint64_t set;
+        char *name;
+        const json_t *labels;
+};
+struct model_phases {
+        uint64_t set;
+        uint64_t baseline_us, fault_us, recovery_us;
+};
+struct model_budget {
+        uint64_t set;
+        uint32_t min_remaining_ppm, max_spend_ppm;
+};
+struct model_abort {
+        uint64_t set;
+        char *burn_rate;
+        uint64_t no_data_us;
+        const json_t *when;
+};
+struct model_recovery {
+        uint64_t set;
+        uint64_t within_us;
+};
+struct model_spec {
+        uint64_t set;
+        char *service, *owner, *hypothesis;
+        const json_t *slos, *probes, *faults;
+        struct model_phases phases;
+        struct model_budget budget;
+        struct model_abort abort;
+        struct model_recovery recovery;
+        uint64_t seed;
+};
+enum { MODEL_SPEC_SEED = 10, MODEL_BUDGET_MIN_REMAINING = 0 };
+enum { MODEL_PROBE_HTTP = 1, MODEL_PROBE_TCP, MODEL_PROBE_EXEC };
+enum { MODEL_FAULT_FOR = 7 };
+
+extern const struct param model_head[], model_metadata[], model_spec[], model_slo[], model_probe[], model_fault[], model_stop[];
+
+/* model_check_faults — every fault against the catalogue of kinds: kind, params, target, for. e->path points into the
+ * experiment's document. Fills irreversible and, for an irreversible fault without `for`, for_us. */
+int model_check_faults(struct experiment *x, struct err *e);
