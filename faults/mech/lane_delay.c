@@ -31,7 +31,9 @@ static double normal_quantile(double p) {
 
 /* Pareto of shape 3, moved and stretched to mean 0 and a deviation near 1, as iproute2's tables have it. */
 static double pareto_quantile(double p) {
-        return (1.0 / pow(1.0 - p, 1.0 / 3.0) - 1.5) * 4.0 / 3.0;
+        double value = (1.0 / pow(1.0 - p, 1.0 / 3.0) - 1.5) * 4.0 / 3.0;
+
+        return fmin(value, (double)INT16_MAX / LANE_TABLE_SCALE);
 }
 
 static int16_t clamp_entry(double value) {
@@ -65,38 +67,41 @@ static uint32_t next_random(struct lane_dice *dice) {
         return (uint32_t)((z ^ z >> 31) >> 32);
 }
 
-static uint32_t next_correlated(struct lane_dice *dice, uint32_t correlation) {
-        uint32_t value = next_random(dice);
-        uint64_t rho;
+static double next_normal(struct lane_dice *dice) {
+        return (double)dice->normal[next_random(dice) % LANE_TABLE_SIZE] / LANE_TABLE_SCALE;
+}
 
-        if (correlation == 0)
-                return value;
+/* A Gaussian walk seen through its own distribution is uniform again, however strong the correlation: the delays keep
+ * their shape. (netem blends uniform numbers, which narrows them, and then takes a remainder, which undoes most of it.) */
+static uint32_t next_correlated(struct lane_dice *dice, double rho) {
+        if (rho == 0)
+                return next_random(dice);
 
-        rho = (uint64_t)correlation + 1;
-        dice->last = (uint32_t)(((uint64_t)value * ((1ULL << 32) - rho) + (uint64_t)dice->last * rho) >> 32);
-        return dice->last;
+        dice->walk = rho * dice->walk + sqrt(1 - rho * rho) * next_normal(dice);
+        return (uint32_t)(0.5 * erfc(-dice->walk / sqrt(2.0)) * UINT32_MAX);
 }
 
 void lane_dice_init(struct lane_dice *dice, const struct lane_delay *model, uint64_t seed) {
         (void)memset(dice, 0, sizeof(*dice));
         dice->state = seed;
-        dice->last = next_random(dice);
         dice->n_table = lane_delay_table(model->distribution, dice->table);
+        (void)lane_delay_table(LANE_NORMAL, dice->normal);
+        dice->walk = next_normal(dice);
 }
 
-/* tabledist() of net/sched/sch_netem.c. */
+/* tabledist() of net/sched/sch_netem.c, with neighbouring random numbers giving neighbouring delays. */
 uint64_t lane_dice_next(struct lane_dice *dice, const struct lane_delay *model) {
         int64_t mu = (int64_t)model->delay_ns, sigma = (int64_t)model->jitter_ns, x, entry, delay;
-        uint32_t random;
+        uint64_t random;
 
         if (sigma == 0)
                 return model->delay_ns;
 
-        random = next_correlated(dice, model->correlation);
+        random = next_correlated(dice, (double)model->correlation / UINT32_MAX);
         if (dice->n_table == 0) {
-                delay = mu - sigma + (int64_t)(random % (2 * (uint64_t)sigma));
+                delay = mu - sigma + (int64_t)(random * 2 * (uint64_t)sigma >> 32);
         } else {
-                entry = dice->table[random % dice->n_table];
+                entry = dice->table[random * dice->n_table >> 32];
                 x = sigma % LANE_TABLE_SCALE * entry;
                 x += x >= 0 ? LANE_TABLE_SCALE / 2 : -LANE_TABLE_SCALE / 2;
                 delay = x / LANE_TABLE_SCALE + sigma / LANE_TABLE_SCALE * entry + mu;

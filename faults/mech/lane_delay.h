@@ -13,7 +13,7 @@ extern const char *const lane_distributions[]; /* their names; NULL-ended */
 struct lane_delay {
         uint64_t delay_ns;    /* the middle */
         uint64_t jitter_ns;   /* standard deviation (uniform: half the width); below 2^31 */
-        uint32_t correlation; /* with the packet before, as a share of 2^32 */
+        uint32_t correlation; /* of a packet's jitter with the last one's, as a share of 2^32 */
         enum lane_distribution distribution;
 };
 
@@ -23,9 +23,10 @@ size_t lane_delay_table(enum lane_distribution distribution, int16_t table[LANE_
 
 struct lane_dice {
         uint64_t state;
-        uint32_t last;
+        double walk; /* correlated: standard normal, resembles the one before */
         size_t n_table;
         int16_t table[LANE_TABLE_SIZE];
+        int16_t normal[LANE_TABLE_SIZE];
 };
 
 /* The same seed throws the same delays. */
