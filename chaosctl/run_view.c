@@ -140,6 +140,8 @@ static void on_fault(const char *name, const char *what, const json_t *fault, co
 
         if (v->cli->quiet && !bad)
                 return;
+        if (text && strcmp(text, json_text_at(fault, "backend", "")) == 0)
+                text = NULL; /* said below */
         if (fault && strcmp(what, "injected") == 0)
                 (void)snprintf(more, sizeof(more), " %s by %s in %.1f ms", json_text_at(fault, "kind", "?"),
                                json_text_at(fault, "backend", "?"), json_number_at(fault, "inject_ms", 0));

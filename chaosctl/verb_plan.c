@@ -108,14 +108,11 @@ static int run(struct cli *cli, const struct args *args) {
         SCOPED_JSON json_t *plan = NULL;
         struct run_options o = { .node = &cli->node };
         struct err e = { 0 };
-        int r;
 
-        r = experiment_load(args->operands[0], &x, &e);
-        if (r == 0) {
-                run_spent_use(&o, &spent);
-                r = run_plan(x, &o, &plan, &e);
-        }
-        if (r < 0)
+        if (experiment_load(args->operands[0], &x, &e) < 0)
+                return cli_fail_as(cli, &e, EXIT_USAGE);
+        run_spent_use(&o, &spent);
+        if (run_plan(x, &o, &plan, &e) < 0)
                 return cli_fail(cli, &e);
         return cli->json ? cli_print_json(cli, plan, json_code(plan)) : print_plan(cli, plan);
 }
