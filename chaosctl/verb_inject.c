@@ -226,12 +226,15 @@ static int inject(struct cli *cli, const struct request *q, const json_t *body) 
         SCOPED_JSON json_t *fault = NULL;
         SCOPED_JSON json_t *last = NULL;
         struct err e = { 0 };
-        int code;
+        int code, r;
 
         /* Before the request: a signal that comes during it must find something to revert. */
         if (interrupt_init(&interrupt, &e) < 0)
                 return cli_fail(cli, &e);
-        if (node_call(&cli->node, "POST", "/v1/faults", body, &fault, &e) < 0)
+        r = node_call(&cli->node, "POST", "/v1/faults", body, &fault, &e);
+        if (r == -ETIMEDOUT)
+                (void)err_wrap(&e, r, "no answer; if the fault is there it ends with its lease, see `chaosctl status`");
+        if (r < 0)
                 return fail_request(cli, q, &e);
 
         if (ARGS_HAS(&q->args, OPT_DETACH)) {

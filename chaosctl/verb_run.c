@@ -33,15 +33,22 @@ static void on_signal(int number) {
         run_request_stop(running);
 }
 
+/* A reader that went away (| head) must not keep us from reverting. A handler, for probe commands would inherit an
+ * ignored signal. */
+static void on_pipe(int number) {
+        (void)number;
+}
+
 static int catch_signals(struct run *r, struct err *e) {
         static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
         struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+        struct sigaction pipe_action = { .sa_handler = on_pipe, .sa_flags = SA_RESTART };
 
         running = r;
         for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
                 if (sigaction(numbers[i], &action, NULL) < 0)
                         return err_errno(e, "cannot catch signals");
-        return 0;
+        return sigaction(SIGPIPE, &pipe_action, NULL) < 0 ? err_errno(e, "cannot catch signals") : 0;
 }
 
 static int prepare(const struct args *args, struct experiment **ret, uint64_t *keep_us, struct err *e) {
