@@ -161,7 +161,7 @@ static int check_launch(const struct launch *l, const char *command) {
         };
         int code = l->shared->fail_errno;
 
-        switch (l->shared->fail_step) {
+        switch ((int)l->shared->fail_step) {
         case NOTIF_STEP_NONE:
                 return 0;
         case NOTIF_STEP_EXEC:
