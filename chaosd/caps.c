@@ -18,6 +18,8 @@
 static const cap_value_t kept[] = {
         CAP_NET_ADMIN,    /* net.*: clsact, filters, our own devices; BPF classifiers and cgroup programs */
         CAP_NET_RAW,      /* net.delay: the relay lane's packet socket */
+        CAP_SYS_NICE,     /* net.delay: the relay's realtime priority */
+        CAP_IPC_LOCK,     /* net.delay: the relay's memory stays in memory */
         CAP_SYS_ADMIN,    /* setns() into a target's network namespace; BPF below 5.8; cgroup v1 */
         CAP_BPF,          /* sys.*, net.*: loading programs and maps */
         CAP_PERFMON,      /* sys.*: tracing programs; finding objects that carry our mark */

@@ -52,6 +52,7 @@ struct fault_env *daemon_env(struct daemon *d) {
                         first = &l->fault;
         }
         d->env.others = first;
+        d->env.break_glass = false; /* life_env() knows better, for one call */
         d->env.now_us = clock_boottime_us();
         return &d->env;
 }

@@ -80,6 +80,14 @@ static int resolve(struct life *l, const struct request *q, struct err *e) {
         return policy_admit_target(d, l->target, e);
 }
 
+/* For plan and inject: what this request may do. */
+static struct fault_env *life_env(struct life *l, const struct request *q) {
+        struct fault_env *env = daemon_env(l->daemon);
+
+        env->break_glass = q->break_glass;
+        return env;
+}
+
 /* The first backend could not act on this target (why): is there one that can? Adds to *reason why not the first. */
 static int plan_with_another(struct life *l, const struct request *q, char **reason, char **ret_plan, struct err *why) {
         struct daemon *d = l->daemon;
@@ -94,7 +102,7 @@ static int plan_with_another(struct life *l, const struct request *q, char **rea
                 if (strcmp(b->name, first) == 0 ||
                     probes_choose(d->probes, daemon_env(d), q->ops, b->name, &l->fault.backend, &others, NULL) < 0)
                         continue;
-                r = q->ops->plan(daemon_env(d), &l->fault, ret_plan, &e);
+                r = q->ops->plan(life_env(l, q), &l->fault, ret_plan, &e);
                 if (r == -EOPNOTSUPP)
                         continue;
                 if (r < 0) {
@@ -122,7 +130,7 @@ static int choose_and_plan(struct life *l, const struct request *q, char **ret_r
         if (r < 0)
                 return r;
 
-        r = q->ops->plan(daemon_env(d), &l->fault, &plan, &why);
+        r = q->ops->plan(life_env(l, q), &l->fault, &plan, &why);
         if (r == -EOPNOTSUPP && !q->backend)
                 r = plan_with_another(l, q, &reason, &plan, &why);
         if (r < 0) {
@@ -363,7 +371,6 @@ static int give_up(struct life *l, const struct audit_peer *peer, struct life_fa
 }
 
 static int inject(struct life *l, struct err *e) {
-        struct daemon *d = l->daemon;
         uint64_t started_us = clock_boottime_us();
         int r;
 
@@ -374,7 +381,7 @@ static int inject(struct life *l, struct err *e) {
         l->fault.undo = &l->journal.undo;
         l->end_us = started_us + l->request->for_us;
         l->fault.deadline_us = started_us + l->lease_us < l->end_us ? started_us + l->lease_us : l->end_us;
-        r = l->fault.ops->inject(daemon_env(d), &l->fault, e);
+        r = l->fault.ops->inject(life_env(l, l->request), &l->fault, e);
         if (r < 0)
                 return err_wrap(e, r, "%s by %s", l->kind, l->fault.backend);
 

@@ -39,9 +39,14 @@ struct load {
         uint32_t ppm;
 };
 
+/* Workers end by themselves this long after the deadline, if the daemon has not done it: not before it, for their
+ * last evidence is read while they live. */
+#define GRACE_US (500 * USEC_PER_MSEC)
+
 struct load_state {
         struct load load;
         struct child children[WORKERS_MAX];
+        struct burner_deadline *deadline;
         uint64_t started_us;
         bool has_usage;
         uint64_t usage_us; /* of the cgroup, before we came */
@@ -203,6 +208,10 @@ static void state_free(void *thing) {
         free(state);
 }
 
+static uint64_t workers_end(const struct fault *f) {
+        return f->deadline_us > 0 ? f->deadline_us + GRACE_US : 0;
+}
+
 static int inject(struct fault_env *env, struct fault *f, struct err *e) {
         struct load_state *state = calloc(1, sizeof(*state));
         const struct cgroup *where;
@@ -226,8 +235,12 @@ static int inject(struct fault_env *env, struct fault *f, struct err *e) {
         if (r < 0)
                 return r;
 
+        r = burner_deadline_new(f->holds, workers_end(f), &state->deadline, e);
+        if (r < 0)
+                return r;
         for (unsigned i = 0; i < state->load.workers; i++) {
-                r = burner_start(f->holds, where, &state->load.cpus, state->load.ppm, &state->children[i], e);
+                r = burner_start(f->holds, where, &state->load.cpus, state->load.ppm, state->deadline,
+                                 &state->children[i], e);
                 if (r < 0)
                         return err_wrap(e, r, "worker %u of %u", i + 1, state->load.workers);
         }
@@ -282,6 +295,17 @@ static int verify(struct fault_env *env, struct fault *f, struct evidence *ret, 
         return alive == state->load.workers && used_us > 0;
 }
 
+static int renew(struct fault_env *env, struct fault *f, struct err *e) {
+        const struct load_state *state = f->state;
+
+        (void)env;
+        if (!state)
+                return err_set(e, -ESTALE, "the load belongs to a process that is gone");
+
+        state->deadline->us = workers_end(f);
+        return 0;
+}
+
 static int revert(struct fault_env *env, const char *record, struct err *e) {
         unsigned workers;
 
@@ -307,4 +331,5 @@ const struct fault_ops fault_cpu_load = {
         .inject = inject,
         .verify = verify,
         .revert = revert,
+        .renew = renew,
 };

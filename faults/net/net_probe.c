@@ -87,5 +87,5 @@ int net_lane_probe(const char *backend, struct err *e) {
         if (r >= 0)
                 r = try_lane(&attempt, netns_fd, kind, kind == LANE_RELAY ? TC_HOOK_INGRESS : TC_HOOK_EGRESS, &why);
         attempt_done(&attempt);
-        return r < 0 ? err_set(e, -EOPNOTSUPP, "%s: %s (%s)", backend, why.msg, explain(why.msg)) : 0;
+        return r < 0 ? err_set(e, -EOPNOTSUPP, "%s: %s", why.msg, explain(why.msg)) : 0;
 }

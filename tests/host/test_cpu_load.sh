@@ -71,7 +71,8 @@ for pid in $(workers); do
         grep -Eq '^NoNewPrivs:\s1' "/proc/$pid/status" || fail "worker $pid may gain privileges"
         [ "$(cat "/proc/$pid/comm")" = chaos-cpu ] || fail "worker $pid is called $(cat "/proc/$pid/comm")"
         [ "$(ps -o ni= -p "$pid" | tr -d ' ')" = 0 ] || fail "worker $pid is nice"
-        [ "$(ls "/proc/$pid/fd" | tr '\n' ' ')" = "0 1 2 " ] || fail "worker $pid has descriptors: $(ls "/proc/$pid/fd")"
+        fds=$(ls "/proc/$pid/fd" | tr '\n' ' ')
+        [ "$fds" = "0 1 2 " ] || fail "worker $pid has the descriptors $fds"
 done
 # shellcheck disable=SC2046
 seen=$(share 3 process $(workers))
@@ -115,9 +116,9 @@ wait_until 5 no_workers || fail "left: $(workers)"
 
 # a quota is known, and named when it is too small
 echo 50000 >"$v1/cpu/$group/cpu.cfs_quota_us"
-api POST /v1/plan "{\"kind\": \"cpu.load\", \"for\": \"9s\", \"target\": {\"cgroup\": \"/$group\"}, \"params\": {}}" >"$work/answer"
-grep -q 'limit of 0.50 CPUs is less' "$work/answer" || fail "the quota is not named: $(cat "$work/answer")"
-grep -q 'start 1 child process' "$work/answer" || fail "more workers than the quota is worth: $(cat "$work/answer")"
+plan=$(chaosctl inject cpu.load --cgroup "/$group" --for 9s --dry-run)
+[[ $plan == *'limit of 0.50 CPUs is less'* ]] || fail "the quota is not named: $plan"
+[[ $plan == *'start 1 child process '* ]] || fail "more workers than the quota is worth: $plan"
 no_workers || fail "plan has started something"
 injected --cgroup "/$group"
 seen=$(cgroup_share 2)
@@ -132,6 +133,22 @@ refused 2 'load' --cgroup "/$group" --load 0%
 refused 2 'load' --cgroup "/$group" --load 150%
 refused 2 'workers' --cgroup "/$group" --workers 1000
 refused 5 'PID 1' --pid 1
+
+# a daemon that hangs: the workers look at the deadline themselves, and a renewed lease moves it
+params="\"target\": {\"cgroup\": \"/$group\"}, \"params\": {\"workers\": 1, \"load\": \"20%\"}"
+uid=$(api POST /v1/faults "{\"kind\": \"cpu.load\", \"for\": \"60s\", \"lease\": \"1s\", $params}" | json '["uid"]')
+worker=$(workers)
+has_ended() { [ ! -e "/proc/$worker" ] || [[ $(sed 's/.*) //' "/proc/$worker/stat") == Z* ]]; }
+api POST "/v1/faults/$uid/renew" '{"lease": "20s"}' >/dev/null
+if wait_until 2 has_ended; then fail "the worker did not hear of the renewed lease"; fi
+api POST "/v1/faults/$uid/renew" '{"lease": "1s"}' >/dev/null
+kill -STOP "$chaosd_pid"
+hung=true
+wait_until 4 has_ended || hung=false
+kill -CONT "$chaosd_pid"
+$hung || fail "the worker outlived its deadline under a hung daemon"
+is_over() { [ "$(api GET "/v1/faults/$uid" | json '["state"]')" = gone ]; }
+wait_until 5 is_over || fail "not over: $(api GET "/v1/faults/$uid")"
 
 # kill -9: the kernel kills the workers with the daemon
 injected --cgroup "/$group" --workers 2 --load 20%

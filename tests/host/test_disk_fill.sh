@@ -115,7 +115,8 @@ refused 2 'exactly one' "$vol"
 refused 2 'exactly one' "$vol" --size 1MiB --leave 1MiB
 refused 2 'unit' "$vol" --size 100
 refused 2 'size' "$vol" --siz 1MiB
-answer=$(api POST /v1/faults '{"kind": "disk.fill", "for": "9s", "target": {"path": "/proc"}, "params": {"siz": "1MiB"}}')
+body='{"kind": "disk.fill", "for": "9s", "target": {"path": "/proc"}, "params": {"siz": "1MiB"}}'
+answer=$(api POST /v1/faults "$body")
 [ "$(json '["status"]' <<<"$answer")" = 400 ] && [ "$(json '["pointer"]' <<<"$answer")" = /params/siz ] ||
         fail "an unknown parameter: $answer"
 

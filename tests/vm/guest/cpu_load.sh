@@ -26,9 +26,10 @@ PY
 }
 workers() { cat "$group/cgroup.procs"; }
 no_workers() { [ -z "$(workers)" ]; }
+# inject TARGET PARAMS: both as JSON
 inject() {
-        api POST /v1/faults "{\"kind\": \"cpu.load\", \"for\": \"60s\", \"lease\": \"none\", \"target\": $1, \"params\": $2}" \
-                >"$work/answer"
+        local body="\"kind\": \"cpu.load\", \"for\": \"60s\", \"lease\": \"none\", \"target\": $1, \"params\": $2"
+        api POST /v1/faults "{$body}" >"$work/answer"
         uid=$(json '.get("uid", "")' <"$work/answer")
 }
 injected() {

@@ -1,5 +1,5 @@
-"""Guest half of sys_errno.sh. The victim is a process of its own that does what it is told and answers with errnos: what
-it sees is the effect; bpftool says what is attached."""
+"""Guest half of sys_errno.sh. The victim is a process of its own that does what it is told and answers with errnos:
+what it sees is the effect; bpftool says what is attached."""
 import errno
 import json
 import os
@@ -77,7 +77,8 @@ def check(cond, what, *details):
 
 class Victim:
     def __init__(self):
-        self.p = subprocess.Popen([sys.executable, "-c", VICTIM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.p = subprocess.Popen([sys.executable, "-c", VICTIM], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  text=True)
         assert self.p.stdout.readline() == "ready\n"
         self.pid = self.p.pid
 
@@ -162,7 +163,8 @@ def test_target_and_children(backend, v):
 
 
 def test_when(backend, v):
-    for when, want in (("3", "001000000000"), ("3..10+2", "001010101000"), ("4+", "000111111111"), ("2..3", "011000000000")):
+    for when, want in (("3", "001000000000"), ("3..10+2", "001010101000"), ("4+", "000111111111"),
+                       ("2..3", "011000000000")):
         f = Fault(backend, {"pid": v.pid}, syscalls=["openat"], errno="EIO", when=when)
         got = "".join("1" if n == 5 else "0" for n in v.do("open", 12))
         check(got == want, f"when {when}", got, f.first)
