@@ -89,9 +89,9 @@ int cli_fail_as(struct cli *cli, const struct err *e, int exit_code) {
         term_say(&cli->log, "%schaosctl: %s%s%s%s%s", term_on(&cli->log, STYLE_BAD), e->msg, term_off(&cli->log),
                  e->path[0] ? " (at " : "", e->path, e->path[0] ? ")" : "");
         if (cli->json) {
-                SCOPED_JSON json_t *j = json_pack("{s:{s:s, s:s, s:s, s:i}}", "error", "message", e->msg, "pointer",
-                                                  e->path, "errno_name", strerrorname_np(-e->code) ?: "", "exit_code",
-                                                  exit_code);
+                SCOPED_JSON json_t *j =
+                        json_pack("{s:{s:s, s:s, s:s, s:i}}", "error", "message", e->msg, "pointer", e->path,
+                                  "errno_name", strerrorname_np(-e->code) ?: "", "exit_code", exit_code);
 
                 return cli_print_json(cli, j, exit_code);
         }

@@ -94,11 +94,13 @@ class Run(unittest.TestCase):
     def setUpClass(cls):
         cls.dir = tempfile.TemporaryDirectory(prefix="chaosctl-run-")
         cls.addClassCleanup(cls.dir.cleanup)
-        cls.env = {"PATH": "/usr/bin:/bin", "HOME": cls.dir.name, "XDG_STATE_HOME": os.path.join(cls.dir.name, "state"),
-                   "CHAOSD_SOCKET": os.path.join(cls.dir.name, "run", "chaosd.sock"), "LC_ALL": "C.UTF-8", "TERM": "dumb"}
+        runtime_dir = os.path.join(cls.dir.name, "run")
+        cls.env = {"PATH": "/usr/bin:/bin", "HOME": cls.dir.name, "LC_ALL": "C.UTF-8", "TERM": "dumb",
+                   "XDG_STATE_HOME": os.path.join(cls.dir.name, "state"),
+                   "CHAOSD_SOCKET": os.path.join(runtime_dir, "chaosd.sock")}
         cls.server, cls.port = serve()
         cls.addClassCleanup(cls.end, cls.server)
-        daemon = subprocess.Popen([CHAOSD, "--runtime-dir", os.path.join(cls.dir.name, "run")], stderr=subprocess.DEVNULL)
+        daemon = subprocess.Popen([CHAOSD, "--runtime-dir", runtime_dir], stderr=subprocess.DEVNULL)
         cls.addClassCleanup(daemon.wait)
         cls.addClassCleanup(daemon.terminate)
         with open(os.path.join(cls.dir.name, "slos.yaml"), "w", encoding="utf-8") as f:
@@ -160,7 +162,8 @@ class Run(unittest.TestCase):
         self.assertIn("demo", self.run_cli("score").stdout)
 
     def test_pass_is_0_and_json_is_the_record(self):
-        path = self.experiment("loaded", f"kind: cpu.load, target: {{pid: {self.server}}}, params: {{workers: 1, load: 2%}}, for: 2s")
+        path = self.experiment("loaded", f"kind: cpu.load, target: {{pid: {self.server}}}, "
+                               "params: {workers: 1, load: 2%}, for: 2s")
         record = json.loads(self.run_cli("run", path, "--json", "--seed", "99").stdout)
         self.assertEqual(record["verdict"]["result"], "pass")
         self.assertEqual(record["experiment"]["seed"], 99)
@@ -191,8 +194,8 @@ class Run(unittest.TestCase):
                      ["-n", NETNS, "link", "set", "v0", "up"], ["-n", NETNS, "link", "set", "v1", "up"]):
             subprocess.run(["/sbin/ip", *args], check=True)
         self.addCleanup(subprocess.run, ["/sbin/ip", "netns", "del", NETNS], check=True)
-        path = self.experiment("untouched", f"kind: net.delay, target: {{netns: {NETNS}, interface: v0, peer: {{cidr: [192.0.2.1]}}}}, "
-                               "params: {delay: 10ms}, for: 2s")
+        target = f"{{netns: {NETNS}, interface: v0, peer: {{cidr: [192.0.2.1]}}}}"
+        path = self.experiment("untouched", f"kind: net.delay, target: {target}, params: {{delay: 10ms}}, for: 2s")
         self.assertIn("INCONCLUSIVE", self.run_cli("run", path, code=3).stdout)
 
     def test_invalid_is_2(self):
