@@ -113,7 +113,7 @@ __attribute__((noreturn)) static void run_guard(const char *runtime_dir, const s
         (void)sigemptyset(&none);
         (void)sigprocmask(SIG_SETMASK, &none, NULL);
         (void)setsid();
-        (void)chdir("/");
+        IGNORE_RESULT(chdir("/")); /* only so as not to keep a filesystem busy */
         (void)prctl(PR_SET_NAME, MARK_COMM_PREFIX "guard");
         close_all_but(daemon_pidfd, line);
 

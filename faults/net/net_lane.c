@@ -176,7 +176,7 @@ static int read_netem(struct net_lanes *s, struct net_lane *lane, const struct n
         want = net_netem_from(wish, NULL);
         r = tc_netem_get(s->tc, lane->made.device_ifindex, &got, &stats, &e);
         if (r == -ENOENT || r == -ENODEV) {
-                (void)snprintf(note, size, "%s", e.msg);
+                (void)snprintf(note, size, "%.*s", (int)size - 1, e.msg);
                 reading->gone = true;
                 return 0;
         }
@@ -184,7 +184,7 @@ static int read_netem(struct net_lanes *s, struct net_lane *lane, const struct n
                 return r;
 
         if (tc_netem_compare(&want, &got, &e) < 0) {
-                (void)snprintf(note, size, "%s", e.msg);
+                (void)snprintf(note, size, "%.*s", (int)size - 1, e.msg);
                 reading->gone = true;
         }
         reading->lane_packets += stats.packets;
