@@ -12,7 +12,7 @@ static json_t *find_kind(const json_t *kinds, const char *name) {
         json_t *kind;
         size_t i;
 
-        json_array_foreach((json_t *)kinds, i, kind)
+        json_array_foreach ((json_t *)kinds, i, kind)
                 if (strcmp(json_text_at(kind, "kind", ""), name) == 0)
                         return kind;
         return NULL;
@@ -23,7 +23,7 @@ static void add_daemon_kinds(struct catalogue *c) {
         json_t *kind;
         size_t i;
 
-        json_array_foreach(json_object_get(c->capabilities, "kinds"), i, kind)
+        json_array_foreach (json_object_get(c->capabilities, "kinds"), i, kind)
                 if (!find_kind(known, json_text_at(kind, "kind", "")))
                         (void)json_array_append(known, kind);
 }

@@ -76,7 +76,7 @@ static bool is_invalid_input(int code) {
 }
 
 int cli_print_json(struct cli *cli, const json_t *value, int exit_code) {
-        size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(12) | (cli->out.is_tty ? JSON_INDENT(2) : JSON_INDENT(0));
+        size_t flags = JSON_ENCODE_ANY | (cli->out.is_tty ? JSON_INDENT(2) : JSON_INDENT(0));
 
         if (!value || json_dumpf(value, stdout, flags) < 0 || putchar('\n') == EOF || fflush(stdout) != 0) {
                 (void)fprintf(stderr, "chaosctl: cannot write the result\n");
@@ -85,11 +85,7 @@ int cli_print_json(struct cli *cli, const json_t *value, int exit_code) {
         return exit_code;
 }
 
-int cli_fail(struct cli *cli, const struct err *e) {
-        int exit_code = strstr(e->msg, "RESIDUE LEFT") ? EXIT_RESIDUE /* core/node.h: the daemon said so */
-                        : is_invalid_input(e->code)    ? EXIT_USAGE
-                                                       : EXIT_ERROR;
-
+int cli_fail_as(struct cli *cli, const struct err *e, int exit_code) {
         term_say(&cli->log, "%schaosctl: %s%s%s%s%s", term_on(&cli->log, STYLE_BAD), e->msg, term_off(&cli->log),
                  e->path[0] ? " (at " : "", e->path, e->path[0] ? ")" : "");
         if (cli->json) {
@@ -100,6 +96,13 @@ int cli_fail(struct cli *cli, const struct err *e) {
                 return cli_print_json(cli, j, exit_code);
         }
         return exit_code;
+}
+
+int cli_fail(struct cli *cli, const struct err *e) {
+        return cli_fail_as(cli, e,
+                           strstr(e->msg, "RESIDUE LEFT") ? EXIT_RESIDUE /* core/node.h: the daemon said so */
+                           : is_invalid_input(e->code)    ? EXIT_USAGE
+                                                          : EXIT_ERROR);
 }
 
 int cli_usage(struct cli *cli, const struct verb *verb, const char *fmt, ...) {

@@ -77,6 +77,9 @@ int cli_main(int argc, char **argv);
  * invalid input (-EINVAL, -ERANGE), EXIT_ERROR for all else. */
 int cli_fail(struct cli *cli, const struct err *e);
 
+/* cli_fail_as — the same with the caller's exit code: EXIT_USAGE for a file that cannot be read, say. */
+int cli_fail_as(struct cli *cli, const struct err *e, int exit_code);
+
 /* cli_usage — a usage error in words, with where to read more. Returns EXIT_USAGE. */
 int cli_usage(struct cli *cli, const struct verb *verb, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

@@ -35,14 +35,14 @@ static size_t append_value(char *buf, size_t size, size_t used, const json_t *va
         case JSON_FALSE:
                 return append(buf, size, used, "no");
         case JSON_ARRAY:
-                json_array_foreach((json_t *)value, i, item) {
+                json_array_foreach ((json_t *)value, i, item) {
                         used = append(buf, size, used, i ? "," : "");
                         used = append_value(buf, size, used, item);
                 }
                 return used;
         case JSON_OBJECT:
                 i = 0;
-                json_object_foreach((json_t *)value, key, item) {
+                json_object_foreach ((json_t *)value, key, item) {
                         if (json_is_null(item))
                                 continue;
                         used = append(buf, size, used, i++ ? ", " : "");
@@ -125,7 +125,7 @@ int fault_view_list(struct cli *cli, const json_t *faults) {
         }
 
         t = table_new(headings);
-        json_array_foreach((json_t *)faults, i, fault) {
+        json_array_foreach ((json_t *)faults, i, fault) {
                 const char *state = json_text_at(fault, "state", "?");
                 char target[512], left[32] = "-";
 
@@ -150,7 +150,7 @@ static void print_list(const struct term *t, const char *label, const json_t *li
         const json_t *item;
         size_t i;
 
-        json_array_foreach((json_t *)list, i, item) {
+        json_array_foreach ((json_t *)list, i, item) {
                 char text[512] = "";
 
                 (void)append_value(text, sizeof(text), 0, item);
@@ -169,7 +169,7 @@ static void print_evidence(const struct term *t, const json_t *fault) {
                        : json_is_false(verified) ? "NOT verified"
                                                  : "cannot be verified");
         line(t, "evidence", text);
-        json_array_foreach(json_at(fault, "evidence/counters"), i, counter) {
+        json_array_foreach (json_at(fault, "evidence/counters"), i, counter) {
                 (void)snprintf(text, sizeof(text), "  %s %" PRId64 " %s", json_text_at(counter, "name", "?"),
                                json_int_at(counter, "value", 0), json_text_at(counter, "unit", ""));
                 line(t, "", text);

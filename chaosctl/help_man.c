@@ -93,7 +93,7 @@ static void put_rows(const json_t *rows, const char *prefix) {
         const json_t *row;
         size_t i;
 
-        json_array_foreach((json_t *)rows, i, row) {
+        json_array_foreach ((json_t *)rows, i, row) {
                 char type[64], range[200], key[128], label[300];
 
                 (void)snprintf(key, sizeof(key), "%s%s%s", prefix, *prefix ? "." : "", json_text_at(row, "name", "?"));
@@ -128,12 +128,12 @@ static void put_kind(const json_t *kind, const json_t *target) {
                                                                : param_text_owner(json_text_at(kind, "owner", "")));
         put_rows(json_object_get(kind, "params"), "");
         (void)printf(".PP\nTargets:");
-        json_array_foreach(json_object_get(kind, "targets"), i, item) {
+        json_array_foreach (json_object_get(kind, "targets"), i, item) {
                 (void)fputs(i ? ", " : " ", stdout);
                 put(json_string_value(item));
         }
         (void)printf(".\n");
-        json_array_foreach(json_object_get(kind, "backends"), i, item) {
+        json_array_foreach (json_object_get(kind, "backends"), i, item) {
                 (void)printf(".PP\nBackend \\fB");
                 put(json_text_at(item, "name", "?"));
                 (void)printf("\\fR needs ");
@@ -163,7 +163,7 @@ static int page_faults(struct err *e) {
                      "and as "
                      "flags of \\fBchaosctl inject\\fR.\n",
                      CHAOS_VERSION);
-        json_array_foreach(json_object_get(c.root, "kinds"), i, kind)
+        json_array_foreach (json_object_get(c.root, "kinds"), i, kind)
                 put_kind(kind, target);
         (void)printf(".SH TARGETS\n");
         put_rows(target, "");

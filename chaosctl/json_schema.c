@@ -124,7 +124,7 @@ static int add_kinds(json_t *fault, const struct catalogue *c, struct err *e) {
 
         (void)json_object_set_new(json_object_get(json_object_get(fault, "properties"), "kind"), "enum", names);
         (void)json_object_set_new(fault, "allOf", cases);
-        json_array_foreach(json_object_get(c->root, "kinds"), i, kind) {
+        json_array_foreach (json_object_get(c->root, "kinds"), i, kind) {
                 const char *name = json_text_at(kind, "kind", "");
                 json_t *params = NULL;
                 int r = described_schema(json_object_get(kind, "params"), &params, e);

@@ -6,7 +6,8 @@
 struct err;
 struct param;
 
-/* json_schema_object — {"type": "object", "properties": …, "additionalProperties": false} of a table. NULL = no memory. */
+/* json_schema_object — {"type": "object", "properties": …, "additionalProperties": false} of a table.
+ * NULL = no memory. */
 json_t *json_schema_object(const struct param *table);
 
 /* json_schema_experiment — of an experiment file; each fault's params and target as its kind wants them. */

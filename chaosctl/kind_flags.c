@@ -89,7 +89,7 @@ static bool accepts(const json_t *kind, const char *selector) {
         const json_t *item;
         size_t i;
 
-        json_array_foreach(json_object_get(kind, "targets"), i, item)
+        json_array_foreach (json_object_get(kind, "targets"), i, item)
                 if (strcmp(json_string_value(item) ?: "", selector) == 0)
                         return true;
         return false;

@@ -11,7 +11,7 @@ static bool is_listed(const json_t *only, const char *name) {
 
         if (!only)
                 return true;
-        json_array_foreach((json_t *)only, i, item)
+        json_array_foreach ((json_t *)only, i, item)
                 if (strcmp(json_string_value(item) ?: "", name) == 0)
                         return true;
         return false;
@@ -38,7 +38,7 @@ char *param_text_range(const json_t *row, char *buf, size_t size) {
         size_t i, used = 0;
 
         buf[0] = 0;
-        json_array_foreach(json_object_get(row, "choices"), i, choice)
+        json_array_foreach (json_object_get(row, "choices"), i, choice)
                 if (used < size)
                         used += (size_t)snprintf(buf + used, size - used, "%s%s", i ? "|" : "",
                                                  json_string_value(choice));
@@ -64,7 +64,7 @@ size_t param_text_rows(struct table *t, const json_t *rows, const json_t *only, 
         const json_t *row;
         size_t i, n = 0;
 
-        json_array_foreach((json_t *)rows, i, row) {
+        json_array_foreach ((json_t *)rows, i, row) {
                 const char *name = json_text_at(row, "name", "?");
                 char key[128], type[64], range[200];
 
@@ -123,12 +123,12 @@ char *param_text_example(const json_t *kind, const json_t *target, char *buf, si
         size_t i, used = (size_t)snprintf(buf, size, "inject %s", json_text_at(kind, "kind", "KIND"));
         bool have_target = false;
 
-        json_array_foreach((json_t *)target, i, row)
+        json_array_foreach ((json_t *)target, i, row)
                 if (!have_target && is_listed(only, json_text_at(row, "name", "")) && json_object_get(row, "example")) {
                         used = add_example(buf, size, used, row);
                         have_target = true;
                 }
-        json_array_foreach(json_object_get(kind, "params"), i, row)
+        json_array_foreach (json_object_get(kind, "params"), i, row)
                 if (json_bool_at(row, "required", false))
                         used = add_example(buf, size, used, row);
         if (!json_bool_at(kind, "irreversible", false) && used < size)

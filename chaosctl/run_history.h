@@ -1,4 +1,5 @@
-/* run_history.h — run records in SQLite, chained by SHA-256: a changed or missing one is found. The only door to SQLite. */
+/* run_history.h — run records in SQLite, chained by SHA-256: a changed or missing one is found. The only door to
+ * SQLite. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,11 +14,13 @@ struct run_history;
 
 #define RUN_HISTORY_KEEP_DAYS 400
 
-/* run_history_path — $XDG_STATE_HOME/chaosctl/history.db, or ~/.local/state/…. -ENOENT without a home; -ENAMETOOLONG. */
+/* run_history_path — $XDG_STATE_HOME/chaosctl/history.db, or ~/.local/state/…. -ENOENT without a home;
+ * -ENAMETOOLONG. */
 int run_history_path(char *buf, size_t size, struct err *e);
 
-/* run_history_open — path NULL: run_history_path(). Makes the folder (0700) and the file (0600) when they are missing. WAL;
- * waits up to 5 s for another writer. -EPROTO: written by a newer version; -EIO with SQLite's words for all else. */
+/* run_history_open — path NULL: run_history_path(). Makes the folder (0700) and the file (0600) when they are
+ * missing. WAL; waits up to 5 s for another writer. -EPROTO: written by a newer version; -EIO with SQLite's words
+ * for all else. */
 int run_history_open(const char *path, struct run_history **ret, struct err *e);
 void run_history_close(struct run_history *h);
 DEFINE_SCOPED(struct run_history, run_history_close)
@@ -26,8 +29,8 @@ DEFINE_SCOPED(struct run_history, run_history_close)
  * -EEXIST: a record of this id is there already (nothing changed); -EINVAL: no id or another schema. */
 int run_history_add(struct run_history *h, json_t *record, struct err *e);
 
-/* run_history_each — records, oldest first; service, experiment: NULL = any; since: RFC 3339 UTC or NULL; limit 0 = all,
- * otherwise the newest ones. on_record returns non-zero to stop (then this returns that). */
+/* run_history_each — records, oldest first; service, experiment: NULL = any; since: RFC 3339 UTC or NULL; limit
+ * 0 = all, otherwise the newest ones. on_record returns non-zero to stop (then this returns that). */
 int run_history_each(struct run_history *h, const char *service, const char *experiment, const char *since,
                      size_t limit, int (*on_record)(void *arg, const json_t *record), void *arg, struct err *e);
 
@@ -39,8 +42,8 @@ int run_history_get(struct run_history *h, const char *id, json_t **ret, struct 
 int run_history_verify(struct run_history *h, void (*on_bad)(void *arg, const char *id, const char *what), void *arg,
                        size_t *ret_checked, struct err *e);
 
-/* run_history_prune — drop the records at the beginning of the chain that started before this wall time. The chain stays
- * whole: the last dropped hash is kept as its anchor. Returns how many were dropped. */
+/* run_history_prune — drop the records at the beginning of the chain that started before this wall time. The chain
+ * stays whole: the last dropped hash is kept as its anchor. Returns how many were dropped. */
 int run_history_prune(struct run_history *h, uint64_t before_realtime_us, bool dry_run, struct err *e);
 
 /* run_history_import — merge records of another history (exported array, or one record): those not known yet are

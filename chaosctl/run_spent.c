@@ -20,7 +20,7 @@ static int add(void *arg, const json_t *record) {
         const json_t *slo;
         size_t i;
 
-        json_array_foreach(json_object_get(record, "slos"), i, slo)
+        json_array_foreach (json_object_get(record, "slos"), i, slo)
                 if (strcmp(json_text_at(slo, "name", ""), sum->slo) == 0)
                         sum->spent += json_number_at(slo, "budget/spent", 0);
         return 0;

@@ -140,6 +140,8 @@ static void on_fault(const char *name, const char *what, const json_t *fault, co
 
         if (v->cli->quiet && !bad)
                 return;
+        if (text && strcmp(text, json_text_at(fault, "backend", "")) == 0)
+                text = NULL; /* said below */
         if (fault && strcmp(what, "injected") == 0)
                 (void)snprintf(more, sizeof(more), " %s by %s in %.1f ms", json_text_at(fault, "kind", "?"),
                                json_text_at(fault, "backend", "?"), json_number_at(fault, "inject_ms", 0));
@@ -199,7 +201,7 @@ static void print_slos(struct cli *cli, const json_t *record) {
         const json_t *slo;
         size_t i;
 
-        json_array_foreach(json_object_get(record, "slos"), i, slo) {
+        json_array_foreach (json_object_get(record, "slos"), i, slo) {
                 double burn = json_number_at(slo, "burn/peak", NAN), spent = json_number_at(slo, "budget/spent", NAN);
                 double recovered = json_number_at(slo, "time_to_recover_s", NAN);
                 bool conclusive = json_bool_at(slo, "conclusive", false), held = json_bool_at(slo, "held", false);
@@ -234,7 +236,7 @@ static void print_faults(struct cli *cli, const json_t *record) {
 
         if (json_array_size(json_object_get(record, "faults")) == 0)
                 return;
-        json_array_foreach(json_object_get(record, "faults"), i, entry) {
+        json_array_foreach (json_object_get(record, "faults"), i, entry) {
                 const json_t *fault = json_object_get(entry, "fault");
                 double from = json_number_at(entry, "injected_s", NAN), to = json_number_at(entry, "reverted_s", NAN);
                 int64_t hits = json_int_at(fault, "evidence/hits", 0);
@@ -286,14 +288,14 @@ void run_view_record(struct cli *cli, const json_t *record) {
         print_faults(cli, record);
         (void)fprintf(t->file, "\n%s%s%s%s  %s\n", term_on(t, STYLE_BOLD), term_on(t, style), word, term_off(t),
                       json_text_at(record, "experiment/name", "?"));
-        json_array_foreach(json_at(record, "verdict/reasons"), i, item)
+        json_array_foreach (json_at(record, "verdict/reasons"), i, item)
                 (void)fprintf(t->file, "  %s\n", json_string_value(item));
-        json_array_foreach(json_object_get(record, "findings"), i, item)
+        json_array_foreach (json_object_get(record, "findings"), i, item)
                 (void)fprintf(t->file, "  finding (%s): %s\n", json_text_at(item, "severity", "?"),
                               json_text_at(item, "summary", "?"));
         if (!json_bool_at(record, "residue/clean", true)) {
                 (void)fprintf(t->file, "%sRESIDUE LEFT%s\n", term_on(t, STYLE_BAD), term_off(t));
-                json_array_foreach(json_at(record, "residue/left"), i, item)
+                json_array_foreach (json_at(record, "residue/left"), i, item)
                         (void)fprintf(t->file, "  %s\n",
                                       json_is_string(item) ? json_string_value(item) : json_text_at(item, "uid", "?"));
         }

@@ -82,6 +82,13 @@ static void pad(FILE *f, size_t n) {
                 (void)fputc(' ', f);
 }
 
+static void put_styled(const struct term *term, enum term_style style, const char *text, size_t n) {
+        (void)fputs(term_on(term, style), term->file);
+        (void)fwrite(text, 1, n, term->file);
+        if (style != STYLE_NONE)
+                (void)fputs(term_off(term), term->file);
+}
+
 /* Bytes of text that fit into width columns, cut at a blank when there is one. */
 static size_t fit(const char *text, size_t width) {
         size_t bytes = 0, columns = 0, blank = 0;
@@ -108,7 +115,8 @@ static void print_last(const struct term *term, const struct cell *cell, size_t 
         for (;;) {
                 size_t n = fit(text, room);
 
-                (void)fprintf(term->file, "%s%.*s%s\n", term_on(term, cell->style), (int)n, text, term_off(term));
+                put_styled(term, cell->style, text, n);
+                (void)fputc('\n', term->file);
                 text += n;
                 while (*text == ' ')
                         text++;
@@ -122,7 +130,7 @@ static void print_row(const struct term *term, const struct cell *row, const siz
         size_t indent = 0;
 
         for (size_t c = 0; c + 1 < n; c++) {
-                (void)fprintf(term->file, "%s%s%s", term_on(term, row[c].style), row[c].text, term_off(term));
+                put_styled(term, row[c].style, row[c].text, strlen(row[c].text));
                 pad(term->file, widths[c] - term_columns(row[c].text) + GAP);
                 indent += widths[c] + GAP;
         }

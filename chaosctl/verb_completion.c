@@ -27,7 +27,7 @@ static void each_kind(const struct catalogue *c,
         const json_t *kind;
         size_t i;
 
-        json_array_foreach(json_object_get(c->root, "kinds"), i, kind) {
+        json_array_foreach (json_object_get(c->root, "kinds"), i, kind) {
                 struct kind_flags *flags __attribute__((cleanup(kind_flags_freep))) = NULL;
                 size_t n;
 

@@ -47,7 +47,7 @@ static void add_rows(struct table *t, const json_t *kind, size_t *n_available) {
 
         if (json_bool_at(kind, "available", false))
                 ++*n_available;
-        json_array_foreach(json_object_get(kind, "backends"), i, backend) {
+        json_array_foreach (json_object_get(kind, "backends"), i, backend) {
                 const char *name = json_text_at(backend, "name", "?");
                 bool available = json_bool_at(backend, "available", false);
                 bool is_chosen = available && strcmp(name, chosen) == 0;
@@ -95,7 +95,7 @@ static int run(struct cli *cli, const struct args *args) {
         if (ask(cli, &answer, &alive, &e) < 0)
                 return cli_fail(cli, &e);
 
-        json_array_foreach(json_object_get(answer, "kinds"), i, kind)
+        json_array_foreach (json_object_get(answer, "kinds"), i, kind)
                 add_rows(t, kind, &n_available);
         n_kinds = json_array_size(json_object_get(answer, "kinds"));
         code = n_available > 0 ? EXIT_PASS : EXIT_ERROR;

@@ -24,7 +24,7 @@ static int list(struct cli *cli, const struct catalogue *c) {
         const json_t *kind;
         size_t i;
 
-        json_array_foreach(json_object_get(c->root, "kinds"), i, kind) {
+        json_array_foreach (json_object_get(c->root, "kinds"), i, kind) {
                 const char *name = json_text_at(kind, "kind", "?");
                 enum term_style style;
                 const char *where = here(c, name, &style);
@@ -54,7 +54,7 @@ static void print_backends(struct cli *cli, const struct catalogue *c, const jso
         const json_t *backend;
         size_t i;
 
-        json_array_foreach((json_t *)list_of, i, backend) {
+        json_array_foreach ((json_t *)list_of, i, backend) {
                 bool available = json_bool_at(backend, "available", false);
 
                 table_cell(t, STYLE_BOLD, "%s", json_text_at(backend, "name", "?"));
@@ -71,7 +71,7 @@ static void print_backends(struct cli *cli, const struct catalogue *c, const jso
         }
         heading(&cli->out, "Backends, best first");
         (void)table_print(t, &cli->out);
-        json_array_foreach((json_t *)list_of, i, backend)
+        json_array_foreach ((json_t *)list_of, i, backend)
                 if (live && !json_bool_at(backend, "available", false))
                         term_say(&cli->out, "%s: %s", json_text_at(backend, "name", "?"),
                                  json_text_at(backend, "reason", ""));
@@ -121,7 +121,7 @@ static json_t *all_merged(const struct catalogue *c) {
         const json_t *kind;
         size_t i;
 
-        json_array_foreach(json_object_get(c->root, "kinds"), i, kind)
+        json_array_foreach (json_object_get(c->root, "kinds"), i, kind)
                 (void)json_array_append_new(kinds, merged(c, kind));
         return json_pack("{s:o, s:O, s:b}", "kinds", kinds, "target", json_object_get(c->root, "target"),
                          "daemon_alive", c->capabilities != NULL);

@@ -64,7 +64,7 @@ static int do_list(struct cli *cli, struct run_history *h, const struct args *ar
                 return EXIT_PASS;
         }
 
-        json_array_foreach(records, i, record) {
+        json_array_foreach (records, i, record) {
                 const char *verdict = json_text_at(record, "verdict/result", "?");
 
                 table_cell(t, STYLE_BOLD, "%s", json_text_at(record, "id", "?"));

@@ -187,7 +187,7 @@ static int dry_run(struct cli *cli, const struct request *q, const json_t *body)
                 return cli_print_json(cli, plan, EXIT_PASS);
 
         fault_view_plan(cli, plan);
-        json_array_foreach(json_object_get(plan, "warnings"), i, item)
+        json_array_foreach (json_object_get(plan, "warnings"), i, item)
                 term_say(&cli->out, "%swarning: %s%s", term_on(&cli->out, STYLE_WARN), json_string_value(item),
                          term_off(&cli->out));
         return EXIT_PASS;

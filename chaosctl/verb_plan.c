@@ -20,7 +20,7 @@ static void print_slos(struct cli *cli, const json_t *plan) {
         const json_t *slo;
         size_t i;
 
-        json_array_foreach(json_object_get(plan, "slos"), i, slo) {
+        json_array_foreach (json_object_get(plan, "slos"), i, slo) {
                 double likely = json_number_at(slo, "projected_spend", NAN),
                        worst = json_number_at(slo, "worst_spend", NAN);
 
@@ -39,7 +39,7 @@ static size_t print_faults(struct cli *cli, const json_t *plan) {
         size_t i, n_failed = 0;
         const json_t *fault;
 
-        json_array_foreach(json_object_get(plan, "faults"), i, fault) {
+        json_array_foreach (json_object_get(plan, "faults"), i, fault) {
                 const char *error = json_text_at(fault, "error", "");
                 char title[300];
 
@@ -67,7 +67,7 @@ static bool print_budget(struct cli *cli, const json_t *plan) {
         heading(t, "Error budget");
         (void)fprintf(t->file, "%s%s%s\n", term_on(t, ok ? STYLE_GOOD : STYLE_BAD),
                       ok ? "allows this run" : "refuses this run", term_off(t));
-        json_array_foreach(json_at(plan, "budget/reasons"), i, reason)
+        json_array_foreach (json_at(plan, "budget/reasons"), i, reason)
                 (void)fprintf(t->file, "  %s\n", json_string_value(reason));
         return ok;
 }
@@ -80,7 +80,7 @@ static int print_plan(struct cli *cli, const json_t *plan) {
 
         (void)fprintf(t->file, "%s%s%s  service %s\n", term_on(t, STYLE_BOLD), json_text_at(plan, "experiment", "?"),
                       term_off(t), json_text_at(plan, "service", "-"));
-        json_array_foreach(json_object_get(plan, "phases"), i, phase)
+        json_array_foreach (json_object_get(plan, "phases"), i, phase)
                 (void)fprintf(t->file, "%s%s %gs", i ? " → " : "", json_text_at(phase, "name", "?"),
                               json_number_at(phase, "duration_s", 0));
         (void)fputc('\n', t->file);
@@ -96,7 +96,7 @@ static int json_code(const json_t *plan) {
         const json_t *fault;
         size_t i;
 
-        json_array_foreach(json_object_get(plan, "faults"), i, fault)
+        json_array_foreach (json_object_get(plan, "faults"), i, fault)
                 if (*json_text_at(fault, "error", ""))
                         code = EXIT_ERROR;
         return code;
@@ -108,14 +108,11 @@ static int run(struct cli *cli, const struct args *args) {
         SCOPED_JSON json_t *plan = NULL;
         struct run_options o = { .node = &cli->node };
         struct err e = { 0 };
-        int r;
 
-        r = experiment_load(args->operands[0], &x, &e);
-        if (r == 0) {
-                run_spent_use(&o, &spent);
-                r = run_plan(x, &o, &plan, &e);
-        }
-        if (r < 0)
+        if (experiment_load(args->operands[0], &x, &e) < 0)
+                return cli_fail_as(cli, &e, EXIT_USAGE);
+        run_spent_use(&o, &spent);
+        if (run_plan(x, &o, &plan, &e) < 0)
                 return cli_fail(cli, &e);
         return cli->json ? cli_print_json(cli, plan, json_code(plan)) : print_plan(cli, plan);
 }

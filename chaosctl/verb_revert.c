@@ -41,7 +41,7 @@ static int revert_all(struct cli *cli, json_t *done) {
         if (node_call(&cli->node, "GET", "/v1/faults", NULL, &answer, &e) < 0)
                 return cli_fail(cli, &e);
 
-        json_array_foreach(json_object_get(answer, "faults"), i, fault) {
+        json_array_foreach (json_object_get(answer, "faults"), i, fault) {
                 int r = revert_one(cli, json_text_at(fault, "uid", ""), done);
 
                 code = r > code ? r : code;

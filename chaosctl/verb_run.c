@@ -120,7 +120,7 @@ static int run(struct cli *cli, const struct args *args) {
         struct err e = { 0 };
 
         if (prepare(args, &x, &keep_us, &e) < 0)
-                return cli_fail(cli, &e);
+                return cli_fail_as(cli, &e, EXIT_USAGE);
         if (!ARGS_HAS(args, OPT_NO_HISTORY))
                 run_spent_use(&o, &spent);
         run_view_init(&view, cli, &o.observer);

@@ -20,7 +20,7 @@ static void print_uids(struct cli *cli, const json_t *faults) {
         const json_t *fault;
         size_t i;
 
-        json_array_foreach((json_t *)faults, i, fault)
+        json_array_foreach ((json_t *)faults, i, fault)
                 term_say(&cli->out, "%s", json_text_at(fault, "uid", ""));
 }
 

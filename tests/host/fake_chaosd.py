@@ -10,7 +10,7 @@ import uuid
 
 
 class FakeChaosd:
-    """One server thread on one socket. Set hits, undo_ok, refuse (status, problem) before a request; read calls after."""
+    """One server thread on one socket. Set hits, undo_ok, refuse (status, problem) first; read calls afterwards."""
 
     def __init__(self, socket_path):
         self.socket_path = socket_path
@@ -120,7 +120,8 @@ class FakeChaosd:
             for fault in live:
                 self.end(fault, "halt")
             uids = [f["uid"] for f in live]
-            return 200, {"halted": True, "reverted": uids if self.undo_ok else [], "failed": [] if self.undo_ok else uids}
+            done, failed = (uids, []) if self.undo_ok else ([], uids)
+            return 200, {"halted": True, "reverted": done, "failed": failed}
         if path == "/v1/resume":
             self.halted = False
             return 200, {"halted": False}
@@ -128,7 +129,8 @@ class FakeChaosd:
             return self.inject(body)
         if path == "/v1/faults":
             faults = [self.refresh(f) for f in self.faults.values()]
-            return 200, {"faults": [f for f in faults if "all=1" in query or f["state"] == "active"], "halted": self.halted}
+            shown = [f for f in faults if "all=1" in query or f["state"] == "active"]
+            return 200, {"faults": shown, "halted": self.halted}
         fault = self.faults.get(parts[2]) if len(parts) > 2 else None
         if not fault:
             return self.problem(404, "no such fault")

@@ -177,9 +177,9 @@ class Refusals(Cli):
 class Inject(Cli):
     def test_request_carries_flags(self):
         fake = self.fake()
-        self.run_cli("inject", "--peer", "10.77.1.2/32,10.9.0.0/16", "net.delay", "--interface=up0", "--netns", "shop-front",
-                     "--peer", "fd00::/64", "--port", "80", "--delay", "80ms", "--for", "60s", "--seed", "9", "--name", "late",
-                     "--backend", "relay", "--break-glass", "-d")
+        self.run_cli("inject", "--peer", "10.77.1.2/32,10.9.0.0/16", "net.delay", "--interface=up0",
+                     "--netns", "shop-front", "--peer", "fd00::/64", "--port", "80", "--delay", "80ms", "--for", "60s",
+                     "--seed", "9", "--name", "late", "--backend", "relay", "--break-glass", "-d")
         body = fake.last_body("POST", "/v1/faults")
         self.assertEqual(body["target"], {"interface": "up0", "netns": "shop-front", "peer": {
             "cidr": ["10.77.1.2/32", "10.9.0.0/16", "fd00::/64"], "ports": ["80"]}})
@@ -215,8 +215,8 @@ class Inject(Cli):
 
     def test_halt_from_elsewhere_is_an_abort(self):
         self.fake()
-        child = subprocess.Popen([CHAOSCTL, *INJECT, "--for", "60s", "--lease", "1s"], env=self.env, stderr=subprocess.PIPE,
-                                 text=True)
+        child = subprocess.Popen([CHAOSCTL, *INJECT, "--for", "60s", "--lease", "1s"], env=self.env,
+                                 stderr=subprocess.PIPE, text=True)
         self.addCleanup(child.stderr.close)
         self.assertIn("Injected", child.stderr.readline())
         self.run_cli("halt", "--reason", "test")
@@ -244,7 +244,8 @@ class Verbs(Cli):
         uid = self.run_cli(*INJECT, "--for", "60s", "--detach").stdout.strip()
         for args in (["doctor"], ["faults"], ["faults", "net.delay"], ["status"], ["status", uid], ["status", "--all"],
                      INJECT + ["--for", "1s", "--dry-run"], ["revert", uid], ["revert", "--all"], ["halt"], ["resume"],
-                     ["reap"], ["history"], ["history", "verify"], ["history", "export"], ["history", "prune"], ["version"]):
+                     ["reap"], ["history"], ["history", "verify"], ["history", "export"], ["history", "prune"],
+                     ["version"], ["schema", "fault"]):
             json.loads(self.run_cli(*args, "--json").stdout)
         self.assertEqual(fake.faults[uid]["reason"], "requested")
 
@@ -303,7 +304,8 @@ class Files(Cli):
         self.assertEqual((files[0]["error"]["line"], files[0]["error"]["column"]), (line, 3))
 
     def test_validate_survives_junk(self):
-        for i, text in enumerate(("", "\0\0", "a: [", "- 1\n- 2\n", "kind: Nothing\n", "apiVersion: chaosd/v1\nkind: Experiment\n")):
+        for i, text in enumerate(("", "\0\0", "a: [", "- 1\n- 2\n", "kind: Nothing\n",
+                                  "apiVersion: chaosd/v1\nkind: Experiment\n")):
             done = self.run_cli("validate", self.write(f"junk{i}.yaml", text), code=2)
             self.assertIn(f"junk{i}.yaml", done.stderr)
 
@@ -324,7 +326,8 @@ def complaints(schema, value, where=""):
         bad.append(f"{where}: range")
     if isinstance(value, dict):
         known = schema.get("properties", {})
-        bad += [f"{where}/{k}: unknown" for k in value if schema.get("additionalProperties") is False and k not in known]
+        closed = schema.get("additionalProperties") is False
+        bad += [f"{where}/{k}: unknown" for k in value if closed and k not in known]
         bad += [f"{where}/{k}: missing" for k in schema.get("required", []) if k not in value]
         for k in value:
             bad += complaints(known.get(k, {}), value[k], f"{where}/{k}")
@@ -340,8 +343,8 @@ def complaints(schema, value, where=""):
 
 
 class Schemas(Cli):
-    fault = {"name": "late", "kind": "net.delay", "target": {"interface": "up0", "peer": {"cidr": ["10.0.0.0/8"], "ports": [80]}},
-             "params": {"delay": "80ms"}, "for": "10s"}
+    fault = {"name": "late", "kind": "net.delay", "params": {"delay": "80ms"}, "for": "10s",
+             "target": {"interface": "up0", "peer": {"cidr": ["10.0.0.0/8"], "ports": [80]}}}
 
     def test_fault(self):
         schema = json.loads(self.run_cli("schema", "fault").stdout)
@@ -358,7 +361,8 @@ class Schemas(Cli):
         self.assertEqual(complaints(schema, good), [])
         self.assertNotEqual(complaints(schema, {**good, "kind": "Drill"}), [])
         self.assertNotEqual(complaints(schema, {**good, "spec": {**spec, "phases": {"baseline": "5"}}}), [])
-        self.assertNotEqual(complaints(schema, {**good, "spec": {**spec, "faults": [{**self.fault, "params": {}}]}}), [])
+        bad_fault = {**self.fault, "params": {}}
+        self.assertNotEqual(complaints(schema, {**good, "spec": {**spec, "faults": [bad_fault]}}), [])
         self.run_cli("schema", "nothing", code=2)
 
 
@@ -389,7 +393,8 @@ class Terminal(Cli):
         self.fake()
         self.assertNotIn("\033", self.run_cli("doctor").stdout)
         self.assertIn("\033[", self.run_pty(["doctor"])[1])
-        for args, env in ((["doctor", "--no-color"], {}), (["doctor"], {"NO_COLOR": "1"}), (["doctor"], {"TERM": "dumb"})):
+        for args, env in ((["doctor", "--no-color"], {}), (["doctor"], {"NO_COLOR": "1"}),
+                          (["doctor"], {"TERM": "dumb"})):
             self.assertNotIn("\033[", self.run_pty(args, env)[1])
         self.assertIn("\033[", self.run_pty(["doctor"], {"NO_COLOR": ""})[1])
 
