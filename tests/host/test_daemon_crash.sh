@@ -3,7 +3,7 @@
 # the next start when the guard is dead too, must bring the host back to what it was.
 . "$(dirname "$0")/lib.sh"
 need_root
-need_tool curl ip
+need_tool curl ip mount
 
 netns_pair "$tag-a" "$tag-b"
 sleep 1000 &
@@ -54,6 +54,9 @@ crash_everywhere() {
         done
 }
 
+mkdir "$work/disk"
+mount -t tmpfs -o size=32m tmpfs "$work/disk"
+defer "umount $work/disk"
 fingerprint_take
 CHAOS_CRASH_AT=1 start_chaosd
 one_life '{"kind":"proc.pause","for":"60s","target":{"pid":'"$target"'}}'
@@ -65,4 +68,4 @@ if api_kinds=$("$CHAOS_BIN/chaosd" --capabilities) && grep -q '"kind": "net.dela
         crash_everywhere net.delay '{"kind":"net.delay","for":"60s","target":{"netns":"'"$tag-a"'","interface":"up0"},
                 "params":{"delay":"20ms"}}' 6
 fi
-crash_everywhere cpu.load '{"kind":"cpu.load","for":"60s","target":{"pid":'"$target"'},"params":{"load":"20%"}}' 6
+crash_everywhere disk.fill '{"kind":"disk.fill","for":"60s","target":{"path":"'"$work"'/disk"},"params":{"size":"4MiB","reserve":"0B"}}' 4
