@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* sys_decide.h — does the n-th call of a thread get the fault? Pure arithmetic, the same in the kernel (bpf/sys_*.bpf.c)
- * and in user space (faults/sys/sys_rule.c): same seed, same choices, whatever the backend. */
+/* sys_decide.h — does the n-th call of a thread get the fault? Pure arithmetic, the same in the kernel
+ * (bpf/sys_*.bpf.c) and in user space (faults/sys/sys_rule.c): same seed, same choices, whatever the backend. */
 #pragma once
 
 #include <linux/types.h>
 
-#define SYS_WHEN_NO_END   0xFFFFFFFFU
-#define SYS_PPM_ALWAYS    1000000U
+#define SYS_WHEN_NO_END 0xFFFFFFFFU
+#define SYS_PPM_ALWAYS  1000000U
 
 /* strace's when=first..last+step: calls first, first + step, … up to last, counted from 1. */
 struct sys_when {

@@ -38,20 +38,20 @@ enum sys_hook {
 
 /* Written by user space only. All zero: nothing happens. */
 struct sys_errno_rule {
-        char uid[40];           /* of the fault: how a record finds the map of a fault whose owner is dead */
-        __u64 deadline_ns;      /* CLOCK_BOOTTIME; from then on every call passes; 0 = not armed */
+        char uid[40];      /* of the fault: how a record finds the map of a fault whose owner is dead */
+        __u64 deadline_ns; /* CLOCK_BOOTTIME; from then on every call passes; 0 = not armed */
         __u64 seed;
         struct sys_when when;
         __u32 ppm;
-        __u32 error;            /* 1 … 4095 */
+        __u32 error; /* 1 … 4095 */
         __u32 n_cgroups;
-        __u32 slots;            /* bit i: slot i is asked for (LSM: one program may serve two) */
+        __u32 slots; /* bit i: slot i is asked for (LSM: one program may serve two) */
 };
 
 /* Written by the programs only, with atomic additions. */
 struct sys_errno_state {
-        __u32 n_threads;        /* that made a matching call: numbers them in order of appearance */
-        __u32 lost;             /* threads or children that could not be recorded (no memory, or contention) */
+        __u32 n_threads; /* that made a matching call: numbers them in order of appearance */
+        __u32 lost;      /* threads or children that could not be recorded (no memory, or contention) */
         struct {
                 __u64 matched, injected;
         } slots[SYS_ERRNO_SLOTS];

@@ -2,6 +2,8 @@
 /* sys_lsm — refuses at the kernel's security hooks. Only the programs of the hooks that a fault asks for are loaded. */
 #include "bpf/sys_members.h"
 
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
 #define MAY_WRITE 2
 #define MAY_READ  4
 #define EXEC_OPEN 0x20 /* __FMODE_EXEC: the kernel opens a program for execve, not the process a file */
@@ -41,7 +43,7 @@ long BPF_PROG(chaos_file_ioctl, struct file *file, unsigned int cmd, unsigned lo
 
 SEC("lsm/mmap_file")
 long BPF_PROG(chaos_mmap_file, struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags,
-             int ret) {
+              int ret) {
         return refuse(ret, SYS_HOOK_MMAP);
 }
 

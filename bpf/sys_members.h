@@ -3,16 +3,14 @@
  * Only included by bpf/sys_*.bpf.c. */
 #pragma once
 
-#include <stdbool.h>
 #include <linux/bpf.h>
+#include <stdbool.h>
 
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
 #include "bpf/kernel_types.h"
 #include "bpf/sys_errno.h"
-
-char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 struct {
         __uint(type, BPF_MAP_TYPE_ARRAY);

@@ -3,6 +3,8 @@
  * never runs. Needs CONFIG_BPF_KPROBE_OVERRIDE. */
 #include "bpf/sys_members.h"
 
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
 /* The link's cookie says which call this is: the slot of its counters. */
 SEC("kprobe")
 int chaos_override(struct pt_regs *ctx) {

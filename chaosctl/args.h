@@ -7,10 +7,10 @@
 struct err;
 
 struct option_row {
-        const char *name;  /* without dashes: "no-color" */
-        char letter;       /* short form, or 0 */
-        const char *value; /* what it takes, for help ("DURATION"); NULL = it takes none */
-        const char *help;  /* one line */
+        const char *name;    /* without dashes: "no-color" */
+        char letter;         /* short form, or 0 */
+        const char *value;   /* what it takes, for help ("DURATION"); NULL = it takes none */
+        const char *help;    /* one line */
         bool optional_value; /* "--follow" and "--follow=false" are both fine */
 };
 

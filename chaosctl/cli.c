@@ -19,7 +19,8 @@ const struct verb *const verb_table[] = {
 };
 
 const struct option_row cli_global_options[] = {
-        [GLOBAL_SOCKET] = { "socket", 0, "PATH", "the daemon's socket (default $CHAOSD_SOCKET, then " NODE_SOCKET_DEFAULT ")" },
+        [GLOBAL_SOCKET] = { "socket", 0, "PATH",
+                            "the daemon's socket (default $CHAOSD_SOCKET, then " NODE_SOCKET_DEFAULT ")" },
         [GLOBAL_JSON] = { "json", 0, NULL, "print the result as JSON" },
         [GLOBAL_NO_COLOR] = { "no-color", 0, NULL, "no colours, as with the variable NO_COLOR" },
         [GLOBAL_QUIET] = { "quiet", 'q', NULL, "results only, no progress" },
@@ -92,9 +93,9 @@ int cli_fail(struct cli *cli, const struct err *e) {
         term_say(&cli->log, "%schaosctl: %s%s%s%s%s", term_on(&cli->log, STYLE_BAD), e->msg, term_off(&cli->log),
                  e->path[0] ? " (at " : "", e->path, e->path[0] ? ")" : "");
         if (cli->json) {
-                SCOPED_JSON json_t *j = json_pack("{s:{s:s, s:s, s:s, s:i}}", "error", "message", e->msg, "pointer",
-                                                  e->path, "errno_name", strerrorname_np(-e->code) ?: "", "exit_code",
-                                                  exit_code);
+                SCOPED_JSON json_t *j =
+                        json_pack("{s:{s:s, s:s, s:s, s:i}}", "error", "message", e->msg, "pointer", e->path,
+                                  "errno_name", strerrorname_np(-e->code) ?: "", "exit_code", exit_code);
 
                 return cli_print_json(cli, j, exit_code);
         }

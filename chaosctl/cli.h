@@ -42,14 +42,14 @@ struct verb_example {
 /* One verb: its own file defines it, verbs.def lists it, and help, man page and completion are printed from it. */
 struct verb {
         const char *name;
-        const char *args;    /* synopsis behind the name: "FILE…", "[UID]" */
-        const char *summary; /* one line */
-        const char *about;   /* paragraphs, or NULL */
-        const struct option_row *options;       /* ends with name NULL, or NULL */
-        const struct verb_example *examples;    /* ends with command NULL */
-        unsigned min_args, max_args;            /* positional arguments */
+        const char *args;                    /* synopsis behind the name: "FILE…", "[UID]" */
+        const char *summary;                 /* one line */
+        const char *about;                   /* paragraphs, or NULL */
+        const struct option_row *options;    /* ends with name NULL, or NULL */
+        const struct verb_example *examples; /* ends with command NULL */
+        unsigned min_args, max_args;         /* positional arguments */
         enum verb_operand operand;
-        const char *const *words;               /* OPERAND_WORD: the choices, NULL-ended */
+        const char *const *words; /* OPERAND_WORD: the choices, NULL-ended */
         /* One of the two; both return an enum exit_code. run_raw gets the arguments behind the verb unparsed. */
         int (*run)(struct cli *cli, const struct args *args);
         int (*run_raw)(struct cli *cli, int argc, char **argv);
@@ -59,7 +59,7 @@ struct verb {
 #include "chaosctl/verbs.def"
 #undef VERB
 
-extern const struct verb *const verb_table[];      /* in the order of verbs.def, NULL-ended */
+extern const struct verb *const verb_table[];        /* in the order of verbs.def, NULL-ended */
 extern const struct option_row cli_global_options[]; /* indices: enum cli_global */
 enum cli_global { GLOBAL_SOCKET, GLOBAL_JSON, GLOBAL_NO_COLOR, GLOBAL_QUIET, GLOBAL_HELP };
 

@@ -180,9 +180,15 @@ static void print_evidence(const struct term *t, const json_t *fault) {
 
 void fault_view_whole(struct cli *cli, const json_t *fault) {
         static const char *const keys[][2] = {
-                { "kind", "kind" },       { "name", "name" },         { "experiment", "experiment" },
-                { "backend", "backend" }, { "because", "backend_reason" }, { "created", "created" },
-                { "injected", "injected" }, { "reverted", "reverted" }, { "reason", "reason" },
+                { "kind", "kind" },
+                { "name", "name" },
+                { "experiment", "experiment" },
+                { "backend", "backend" },
+                { "because", "backend_reason" },
+                { "created", "created" },
+                { "injected", "injected" },
+                { "reverted", "reverted" },
+                { "reason", "reason" },
         };
         const struct term *t = &cli->out;
         const char *state = json_text_at(fault, "state", "?");
@@ -258,7 +264,8 @@ static void say_undo(struct term *t, const json_t *fault) {
                 term_say(t, "Undone in %.1f ms (%s).", json_number_at(fault, "undo/ms", 0),
                          json_text_at(fault, "reason", "ended"));
         else
-                term_say(t, "%sRESIDUE: the undo failed: %s%s. chaosd tries again every second; see `chaosctl status %s`.",
+                term_say(t,
+                         "%sRESIDUE: the undo failed: %s%s. chaosd tries again every second; see `chaosctl status %s`.",
                          term_on(t, STYLE_BAD), json_text_at(fault, "undo/error", "no reason given"), term_off(t),
                          json_text_at(fault, "uid", ""));
 }
@@ -267,12 +274,16 @@ void fault_view_ending(struct term *t, const json_t *fault) {
         const json_t *verified = json_at(fault, "evidence/verified");
         int64_t hits = json_int_at(fault, "evidence/hits", 0);
 
-        term_say(t, "%s%s%s: %s%" PRId64 " %s%s%s%s", term_on(t, STYLE_BOLD), json_text_at(fault, "kind", "?"), term_off(t),
-                 term_on(t, hits > 0 ? STYLE_GOOD : STYLE_WARN), hits, hits == 1 ? "hit" : "hits", term_off(t),
-                 json_is_true(verified) ? ", verified" : json_is_false(verified) ? ", NOT verified" : "",
+        term_say(t, "%s%s%s: %s%" PRId64 " %s%s%s%s", term_on(t, STYLE_BOLD), json_text_at(fault, "kind", "?"),
+                 term_off(t), term_on(t, hits > 0 ? STYLE_GOOD : STYLE_WARN), hits, hits == 1 ? "hit" : "hits",
+                 term_off(t),
+                 json_is_true(verified)    ? ", verified"
+                 : json_is_false(verified) ? ", NOT verified"
+                                           : "",
                  json_bool_at(fault, "irreversible", false) ? ", irreversible" : "");
         if (hits == 0)
                 term_say(t, "%sINCONCLUSIVE: nothing met the fault%s%s%s", term_on(t, STYLE_WARN), term_off(t),
-                         *json_text_at(fault, "evidence/note", "") ? ": " : ".", json_text_at(fault, "evidence/note", ""));
+                         *json_text_at(fault, "evidence/note", "") ? ": " : ".",
+                         json_text_at(fault, "evidence/note", ""));
         say_undo(t, fault);
 }

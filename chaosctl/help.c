@@ -29,20 +29,27 @@ static void print_options(const struct term *t, const char *title, const struct 
 }
 
 void help_overview(const struct term *t) {
-        (void)fprintf(t->file, "%schaosctl%s %s — break a service on purpose, measure what its users feel, leave nothing behind\n",
-                      term_on(t, STYLE_BOLD), term_off(t), CHAOS_VERSION);
-        (void)fprintf(t->file, "\nUsage: chaosctl [OPTIONS] VERB …\n\n%sVerbs%s\n", term_on(t, STYLE_BOLD), term_off(t));
+        (void)fprintf(
+                t->file,
+                "%schaosctl%s %s — break a service on purpose, measure what its users feel, leave nothing behind\n",
+                term_on(t, STYLE_BOLD), term_off(t), CHAOS_VERSION);
+        (void)fprintf(t->file, "\nUsage: chaosctl [OPTIONS] VERB …\n\n%sVerbs%s\n", term_on(t, STYLE_BOLD),
+                      term_off(t));
         for (const struct verb *const *v = verb_table; *v; v++)
-                (void)fprintf(t->file, "  %s%-12s%s %s\n", term_on(t, STYLE_INFO), (*v)->name, term_off(t), (*v)->summary);
+                (void)fprintf(t->file, "  %s%-12s%s %s\n", term_on(t, STYLE_INFO), (*v)->name, term_off(t),
+                              (*v)->summary);
 
         print_options(t, "Options of every verb", cli_global_options);
-        (void)fprintf(t->file, "\n%sExit codes%s\n  0 pass, 1 fail, 2 usage or invalid file, 3 inconclusive, 4 aborted, 5 error, 6 residue left\n",
+        (void)fprintf(t->file,
+                      "\n%sExit codes%s\n  0 pass, 1 fail, 2 usage or invalid file, 3 inconclusive, 4 aborted, 5 "
+                      "error, 6 residue left\n",
                       term_on(t, STYLE_BOLD), term_off(t));
         (void)fprintf(t->file, "\nMore of one verb: chaosctl help VERB\n");
 }
 
 void help_verb(const struct term *t, const struct verb *verb) {
-        (void)fprintf(t->file, "%schaosctl %s%s — %s\n", term_on(t, STYLE_BOLD), verb->name, term_off(t), verb->summary);
+        (void)fprintf(t->file, "%schaosctl %s%s — %s\n", term_on(t, STYLE_BOLD), verb->name, term_off(t),
+                      verb->summary);
         (void)fprintf(t->file, "\nUsage: chaosctl %s%s%s\n", verb->name, *verb->args ? " " : "", verb->args);
         if (verb->about)
                 (void)fprintf(t->file, "\n%s\n", verb->about);
@@ -55,5 +62,6 @@ void help_verb(const struct term *t, const struct verb *verb) {
 
         (void)fprintf(t->file, "\n%sExamples%s\n", term_on(t, STYLE_BOLD), term_off(t));
         for (const struct verb_example *x = verb->examples; x->command; x++)
-                (void)fprintf(t->file, "  %schaosctl %s%s\n      %s\n", term_on(t, STYLE_INFO), x->command, term_off(t), x->what);
+                (void)fprintf(t->file, "  %schaosctl %s%s\n      %s\n", term_on(t, STYLE_INFO), x->command, term_off(t),
+                              x->what);
 }

@@ -71,9 +71,11 @@ static void page_chaosctl(void) {
                 { "4", "aborted" }, { "5", "error" }, { "6", "residue was left" },
         };
 
-        (void)printf(".TH CHAOSCTL 1 \"\" \"chaosd %s\" \"User Commands\"\n.SH NAME\nchaosctl \\- break a service on purpose, "
+        (void)printf(".TH CHAOSCTL 1 \"\" \"chaosd %s\" \"User Commands\"\n.SH NAME\nchaosctl \\- break a service on "
+                     "purpose, "
                      "measure what its users feel, leave nothing behind\n.SH SYNOPSIS\n.B chaosctl\n[\\fIOPTIONS\\fR] "
-                     "\\fIVERB\\fR ...\n.SH VERBS\n", CHAOS_VERSION);
+                     "\\fIVERB\\fR ...\n.SH VERBS\n",
+                     CHAOS_VERSION);
         for (const struct verb *const *v = verb_table; *v; v++)
                 put_verb(*v);
         (void)printf(".SH OPTIONS\n");
@@ -81,8 +83,10 @@ static void page_chaosctl(void) {
         (void)printf(".SH EXIT STATUS\n");
         for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
                 (void)printf(".TP\n.B %s\n%s\n", codes[i][0], codes[i][1]);
-        (void)printf(".SH ENVIRONMENT\n.TP\n.B CHAOSD_SOCKET\nthe daemon's socket\n.TP\n.B NO_COLOR\nno colours when set and not "
-                     "empty\n.TP\n.B XDG_STATE_HOME\nwhere chaosctl/history.db lies\n.SH SEE ALSO\n.BR chaosd\\-faults (7)\n");
+        (void)printf(".SH ENVIRONMENT\n.TP\n.B CHAOSD_SOCKET\nthe daemon's socket\n.TP\n.B NO_COLOR\nno colours when "
+                     "set and not "
+                     "empty\n.TP\n.B XDG_STATE_HOME\nwhere chaosctl/history.db lies\n.SH SEE ALSO\n.BR chaosd\\-faults "
+                     "(7)\n");
 }
 
 static void put_rows(const json_t *rows, const char *prefix) {
@@ -153,9 +157,12 @@ static int page_faults(struct err *e) {
                 return r;
 
         target = json_object_get(c.root, "target");
-        (void)printf(".TH CHAOSD\\-FAULTS 7 \"\" \"chaosd %s\" \"Faults\"\n.SH NAME\nchaosd\\-faults \\- the kinds of faults that "
-                     "chaosd can inject\n.SH DESCRIPTION\nEach kind with its parameters, as keys of an experiment file and as "
-                     "flags of \\fBchaosctl inject\\fR.\n", CHAOS_VERSION);
+        (void)printf(".TH CHAOSD\\-FAULTS 7 \"\" \"chaosd %s\" \"Faults\"\n.SH NAME\nchaosd\\-faults \\- the kinds of "
+                     "faults that "
+                     "chaosd can inject\n.SH DESCRIPTION\nEach kind with its parameters, as keys of an experiment file "
+                     "and as "
+                     "flags of \\fBchaosctl inject\\fR.\n",
+                     CHAOS_VERSION);
         json_array_foreach(json_object_get(c.root, "kinds"), i, kind)
                 put_kind(kind, target);
         (void)printf(".SH TARGETS\n");

@@ -18,6 +18,8 @@ int interrupt_init(struct interrupt *i, struct err *e) {
         sigset_t set;
         int fd;
 
+        /* A reader that went away (| head) must not keep us from reverting. */
+        (void)signal(SIGPIPE, SIG_IGN);
         signals(&set);
         if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
                 return err_errno(e, "cannot block signals");

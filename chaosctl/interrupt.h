@@ -10,7 +10,8 @@ struct interrupt {
         int signal; /* the one that came, or 0 */
 };
 
-/* interrupt_init — from here on SIGINT, SIGTERM and SIGHUP wait in line. Returns 0 or -errno. */
+/* interrupt_init — from here on SIGINT, SIGTERM and SIGHUP wait in line, and SIGPIPE is ignored. Returns 0 or
+ * -errno. */
 int interrupt_init(struct interrupt *i, struct err *e);
 
 /* interrupt_wait — up to timeout_ms. True when a signal came, now or earlier. */

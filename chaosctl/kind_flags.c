@@ -31,9 +31,11 @@ struct kind_flags {
 };
 
 static const char *const metavars[PARAM_TYPE_COUNT] = {
-        [PARAM_UINT] = "N",          [PARAM_DURATION] = "DURATION", [PARAM_SIZE] = "SIZE", [PARAM_PERCENT] = "PERCENT",
-        [PARAM_BITRATE] = "BITRATE", [PARAM_ENUM] = "WORD",         [PARAM_STRING] = "TEXT", [PARAM_SIGNAL] = "SIGNAL",
-        [PARAM_ERRNO] = "ERRNO",     [PARAM_CIDR] = "CIDR",         [PARAM_PORTS] = "PORTS",
+        [PARAM_UINT] = "N",          [PARAM_DURATION] = "DURATION", [PARAM_SIZE] = "SIZE",
+        [PARAM_PERCENT] = "PERCENT", [PARAM_BITRATE] = "BITRATE",   [PARAM_ENUM] = "WORD",
+        [PARAM_STRING] = "TEXT",     [PARAM_SIGNAL] = "SIGNAL",     [PARAM_ERRNO] = "ERRNO",
+        [PARAM_RATE] = "RATE",       [PARAM_REAL] = "NUMBER",       [PARAM_CIDR] = "CIDR",
+        [PARAM_PORTS] = "PORTS",
 };
 
 static void describe(struct flag *flag) {

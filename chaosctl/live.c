@@ -8,10 +8,10 @@
 #include "chaosctl/fault_view.h"
 #include "core/clock.h"
 
-#define LOOK_TTY_MS   250  /* a live line should move */
-#define LOOK_PLAIN_MS 1000
-#define PLAIN_EVERY_US (5 * USEC_PER_SEC) /* a log should not */
-#define HISTORY_MAX   40
+#define LOOK_TTY_MS      250 /* a live line should move */
+#define LOOK_PLAIN_MS    1000
+#define PLAIN_EVERY_US   (5 * USEC_PER_SEC) /* a log should not */
+#define HISTORY_MAX      40
 #define LEASE_DEFAULT_MS 5000
 
 struct live {
@@ -61,8 +61,8 @@ static void show(struct live *l) {
                 return;
         (void)fault_view_span(json_number_at(l->fault, "remaining_ms", 0), left, sizeof(left));
         if (t->is_tty) {
-                term_live(t, "%s%s%s  %s left  %s%" PRId64 " hits%s  %s", term_on(t, STYLE_BOLD), kind, term_off(t), left,
-                          term_on(t, hits ? STYLE_GOOD : STYLE_WARN), hits, term_off(t),
+                term_live(t, "%s%s%s  %s left  %s%" PRId64 " hits%s  %s", term_on(t, STYLE_BOLD), kind, term_off(t),
+                          left, term_on(t, hits ? STYLE_GOOD : STYLE_WARN), hits, term_off(t),
                           term_sparkline(t, l->hits_per_s, l->n_history, HISTORY_MAX, 0, 0, spark, sizeof(spark)));
                 return;
         }
@@ -106,7 +106,8 @@ static int revert(struct live *l, struct interrupt *interrupt) {
         r = node_call(&l->cli->node, "DELETE", l->path, NULL, &answer, &e);
         if (r < 0) {
                 term_say(t, "%sThe revert got no answer: %s%s", term_on(t, STYLE_BAD), e.msg, term_off(t));
-                term_say(t, "The node reverts by itself within %.1f s, when the lease lapses.", (double)l->lease_us / USEC_PER_SEC);
+                term_say(t, "The node reverts by itself within %.1f s, when the lease lapses.",
+                         (double)l->lease_us / USEC_PER_SEC);
                 return EXIT_ABORTED;
         }
 

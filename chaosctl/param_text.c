@@ -40,7 +40,8 @@ char *param_text_range(const json_t *row, char *buf, size_t size) {
         buf[0] = 0;
         json_array_foreach(json_object_get(row, "choices"), i, choice)
                 if (used < size)
-                        used += (size_t)snprintf(buf + used, size - used, "%s%s", i ? "|" : "", json_string_value(choice));
+                        used += (size_t)snprintf(buf + used, size - used, "%s%s", i ? "|" : "",
+                                                 json_string_value(choice));
         if (buf[0] || (strcmp(type, "text") == 0 && !max))
                 return buf;
 
@@ -54,7 +55,8 @@ char *param_text_range(const json_t *row, char *buf, size_t size) {
 }
 
 char *param_text_type(const json_t *row, char *buf, size_t size) {
-        (void)snprintf(buf, size, "%s%s", json_text_at(row, "type", "?"), json_bool_at(row, "list", false) ? ", …" : "");
+        (void)snprintf(buf, size, "%s%s", json_text_at(row, "type", "?"),
+                       json_bool_at(row, "list", false) ? ", …" : "");
         return buf;
 }
 
@@ -78,8 +80,8 @@ size_t param_text_rows(struct table *t, const json_t *rows, const json_t *only, 
                 table_cell(t, STYLE_INFO, "%s", json_text_at(row, "flag", ""));
                 table_cell(t, STYLE_NONE, "%s", param_text_type(row, type, sizeof(type)));
                 table_cell(t, STYLE_NONE, "%s", param_text_range(row, range, sizeof(range)));
-                table_cell(t, STYLE_NONE, "%s", json_bool_at(row, "required", false) ? "required"
-                                                                                    : json_text_at(row, "default", ""));
+                table_cell(t, STYLE_NONE, "%s",
+                           json_bool_at(row, "required", false) ? "required" : json_text_at(row, "default", ""));
                 table_cell(t, STYLE_NONE, "%s", json_text_at(row, "help", ""));
                 n++;
         }
@@ -89,7 +91,8 @@ size_t param_text_rows(struct table *t, const json_t *rows, const json_t *only, 
 const char *param_text_owner(const char *owner) {
         static const char *const owners[][2] = {
                 { "bpf-link", "Held by an unpinned BPF link: the kernel drops it when chaosd dies." },
-                { "kernel-deadline", "A kernel program compares the clock with the deadline: the effect ends with nobody's help." },
+                { "kernel-deadline",
+                  "A kernel program compares the clock with the deadline: the effect ends with nobody's help." },
                 { "child-process", "A child process of chaosd that dies with it." },
                 { "file-descriptor", "An unlinked file: freed with the last descriptor." },
                 { "guard-process", "A guard process waits for chaosd's death and reverts." },

@@ -56,6 +56,7 @@ int profile_path_find(const char *text, char ret[PROFILE_PATH_SIZE], struct err 
                         return 0;
                 }
         }
-        return err_set(e, -ENOENT, "no score profile '%.60s' in scorecards/profiles or ../share/chaosd/profiles; give a path",
+        return err_set(e, -ENOENT,
+                       "no score profile '%.60s' in scorecards/profiles or ../share/chaosd/profiles; give a path",
                        text);
 }

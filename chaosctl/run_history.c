@@ -59,7 +59,8 @@ int run_history_path(char *buf, size_t size, struct err *e) {
         else if (home && home[0] == '/')
                 n = snprintf(buf, size, "%s/.local/state/chaosctl/history.db", home);
         else
-                return err_set(e, -ENOENT, "no place for the history: neither XDG_STATE_HOME nor HOME is an absolute path");
+                return err_set(e, -ENOENT,
+                               "no place for the history: neither XDG_STATE_HOME nor HOME is an absolute path");
         return n > 0 && (size_t)n < size ? 0 : err_set(e, -ENAMETOOLONG, "the history's path is too long");
 }
 
@@ -131,7 +132,8 @@ int run_history_open(const char *path, struct run_history **ret, struct err *e) 
         r = sqlite3_open_v2(h->path, &h->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
         (void)umask(mask);
         if (r != SQLITE_OK)
-                return err_set(e, -EIO, "cannot open the history %s: %s", h->path, h->db ? sqlite3_errmsg(h->db) : "no memory");
+                return err_set(e, -EIO, "cannot open the history %s: %s", h->path,
+                               h->db ? sqlite3_errmsg(h->db) : "no memory");
 
         (void)sqlite3_busy_timeout(h->db, BUSY_MS);
         (void)sqlite3_extended_result_codes(h->db, 1);
@@ -213,8 +215,10 @@ static int insert(struct run_history *h, const json_t *record, const char *previ
 
         if (!text)
                 return err_set(e, -ENOMEM, "no memory");
-        r = run_history_prepare(h, "INSERT INTO runs (id, experiment, service, started, previous_sha256, sha256, record)"
-                               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", &s, e);
+        r = run_history_prepare(h,
+                                "INSERT INTO runs (id, experiment, service, started, previous_sha256, sha256, record)"
+                                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                                &s, e);
         if (r < 0)
                 return r;
 
@@ -276,14 +280,17 @@ static int parse_row(struct run_history *h, sqlite3_stmt *s, int column, json_t 
         return r < 0 ? err_wrap(e, -EIO, "history %s: a record cannot be read", h->path) : 0;
 }
 
-int run_history_each(struct run_history *h, const char *service, const char *experiment, const char *since, size_t limit,
-                 int (*on_record)(void *arg, const json_t *record), void *arg, struct err *e) {
+int run_history_each(struct run_history *h, const char *service, const char *experiment, const char *since,
+                     size_t limit, int (*on_record)(void *arg, const json_t *record), void *arg, struct err *e) {
         SCOPED_STMT sqlite3_stmt *s = NULL;
         int r;
 
-        r = run_history_prepare(h, "SELECT record FROM (SELECT seq, started, record FROM runs WHERE (?1 IS NULL OR service = ?1)"
-                               " AND (?2 IS NULL OR experiment = ?2) AND (?3 IS NULL OR started >= ?3)"
-                               " ORDER BY started DESC, seq DESC LIMIT ?4) ORDER BY started, seq", &s, e);
+        r = run_history_prepare(
+                h,
+                "SELECT record FROM (SELECT seq, started, record FROM runs WHERE (?1 IS NULL OR service = ?1)"
+                " AND (?2 IS NULL OR experiment = ?2) AND (?3 IS NULL OR started >= ?3)"
+                " ORDER BY started DESC, seq DESC LIMIT ?4) ORDER BY started, seq",
+                &s, e);
         if (r < 0)
                 return r;
         (void)sqlite3_bind_text(s, 1, service, -1, SQLITE_STATIC); /* NULL binds as NULL */
@@ -309,8 +316,8 @@ int run_history_get(struct run_history *h, const char *id, json_t **ret, struct 
         int r;
 
         /* The whole id first: one id may begin another. */
-        r = run_history_prepare(h, "SELECT record FROM runs WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id <> ?1, id LIMIT 2",
-                            &s, e);
+        r = run_history_prepare(
+                h, "SELECT record FROM runs WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id <> ?1, id LIMIT 2", &s, e);
         if (r < 0)
                 return r;
         (void)sqlite3_bind_text(s, 1, id, -1, SQLITE_STATIC);

@@ -28,8 +28,8 @@ int run_history_add(struct run_history *h, json_t *record, struct err *e);
 
 /* run_history_each — records, oldest first; service, experiment: NULL = any; since: RFC 3339 UTC or NULL; limit 0 = all,
  * otherwise the newest ones. on_record returns non-zero to stop (then this returns that). */
-int run_history_each(struct run_history *h, const char *service, const char *experiment, const char *since, size_t limit,
-                 int (*on_record)(void *arg, const json_t *record), void *arg, struct err *e);
+int run_history_each(struct run_history *h, const char *service, const char *experiment, const char *since,
+                     size_t limit, int (*on_record)(void *arg, const json_t *record), void *arg, struct err *e);
 
 /* run_history_get — by id, or by the only id that begins so. -ENOENT; -ENOTUNIQ: several begin so. */
 int run_history_get(struct run_history *h, const char *id, json_t **ret, struct err *e);
@@ -37,7 +37,7 @@ int run_history_get(struct run_history *h, const char *id, json_t **ret, struct 
 /* run_history_verify — the whole chain. on_bad is told each fault in words. Returns how many are bad (0 = whole);
  * *ret_checked: records looked at. */
 int run_history_verify(struct run_history *h, void (*on_bad)(void *arg, const char *id, const char *what), void *arg,
-                   size_t *ret_checked, struct err *e);
+                       size_t *ret_checked, struct err *e);
 
 /* run_history_prune — drop the records at the beginning of the chain that started before this wall time. The chain stays
  * whole: the last dropped hash is kept as its anchor. Returns how many were dropped. */
@@ -46,7 +46,8 @@ int run_history_prune(struct run_history *h, uint64_t before_realtime_us, bool d
 /* run_history_import — merge records of another history (exported array, or one record): those not known yet are
  * appended by start time and chained anew; their old hash is kept as imported_sha256. A record whose own hash is wrong,
  * or whose id is here with another content, refuses the whole import. */
-int run_history_import(struct run_history *h, const json_t *records, size_t *ret_added, size_t *ret_known, struct err *e);
+int run_history_import(struct run_history *h, const json_t *records, size_t *ret_added, size_t *ret_known,
+                       struct err *e);
 
 /* run_history_hash — SHA-256 of a record: canonical text without the field sha256. */
 int run_history_hash(const json_t *record, char ret[SHA256_TEXT_SIZE], struct err *e);

@@ -67,8 +67,11 @@ static int verify_rows(struct run_history *h, struct verify *v, size_t *ret_chec
 
         r = run_history_chain(h, &chain, e);
         if (r == 0)
-                r = run_history_prepare(h, "SELECT id, experiment, service, started, previous_sha256, sha256, record FROM runs"
-                                       " ORDER BY seq", &s, e);
+                r = run_history_prepare(
+                        h,
+                        "SELECT id, experiment, service, started, previous_sha256, sha256, record FROM runs"
+                        " ORDER BY seq",
+                        &s, e);
         if (r < 0)
                 return r;
 
@@ -89,7 +92,7 @@ static int verify_rows(struct run_history *h, struct verify *v, size_t *ret_chec
 }
 
 int run_history_verify(struct run_history *h, void (*on_bad)(void *arg, const char *id, const char *what), void *arg,
-                   size_t *ret_checked, struct err *e) {
+                       size_t *ret_checked, struct err *e) {
         struct verify v = { .on_bad = on_bad, .arg = arg };
         int r;
 
@@ -110,9 +113,12 @@ static int prune(struct run_history *h, const char *before, bool dry_run, struct
         sqlite3_int64 last;
         int n, r;
 
-        r = run_history_prepare(h, "SELECT seq, sha256, (SELECT count(*) FROM runs AS b WHERE b.seq <= a.seq) FROM runs AS a"
-                               " WHERE seq < ifnull((SELECT min(seq) FROM runs WHERE started >= ?1), 9223372036854775807)"
-                               " ORDER BY seq DESC LIMIT 1", &find, e);
+        r = run_history_prepare(
+                h,
+                "SELECT seq, sha256, (SELECT count(*) FROM runs AS b WHERE b.seq <= a.seq) FROM runs AS a"
+                " WHERE seq < ifnull((SELECT min(seq) FROM runs WHERE started >= ?1), 9223372036854775807)"
+                " ORDER BY seq DESC LIMIT 1",
+                &find, e);
         if (r < 0)
                 return r;
         (void)sqlite3_bind_text(find, 1, before, -1, SQLITE_STATIC);
@@ -183,7 +189,8 @@ static int is_known(struct run_history *h, const json_t *record, struct err *e) 
         if (r < 0)
                 return r;
         mine = bare(ours);
-        return json_equal(mine, theirs) ? 1 : err_set(e, -EEXIST, "run '%.80s' is here already, with another content", id);
+        return json_equal(mine, theirs) ? 1
+                                        : err_set(e, -EEXIST, "run '%.80s' is here already, with another content", id);
 }
 
 static int import_one(struct run_history *h, const json_t *record, size_t *added, size_t *known, struct err *e) {
@@ -199,7 +206,8 @@ static int import_one(struct run_history *h, const json_t *record, size_t *added
                 if (r < 0)
                         return r;
                 if (strcmp(hash, want) != 0)
-                        return err_set(e, -EINVAL, "run '%.80s' was changed after it was recorded: its hash does not fit",
+                        return err_set(e, -EINVAL,
+                                       "run '%.80s' was changed after it was recorded: its hash does not fit",
                                        json_text_at(record, "id", ""));
         }
 
@@ -220,10 +228,12 @@ static int import_one(struct run_history *h, const json_t *record, size_t *added
 }
 
 static int by_start(const void *a, const void *b) {
-        return strcmp(json_text_at(*(json_t *const *)a, "started", ""), json_text_at(*(json_t *const *)b, "started", ""));
+        return strcmp(json_text_at(*(json_t *const *)a, "started", ""),
+                      json_text_at(*(json_t *const *)b, "started", ""));
 }
 
-int run_history_import(struct run_history *h, const json_t *records, size_t *ret_added, size_t *ret_known, struct err *e) {
+int run_history_import(struct run_history *h, const json_t *records, size_t *ret_added, size_t *ret_known,
+                       struct err *e) {
         size_t n = json_is_array(records) ? json_array_size(records) : 1, added = 0, known = 0;
         SCOPED_FREE json_t **sorted = calloc(n ? n : 1, sizeof(json_t *));
         int r;

@@ -46,7 +46,8 @@ void run_view_phase_end(struct run_view *v) {
         for (size_t i = 0; i < v->n_slos; i++) {
                 char sli[24], line[FINAL_SPARK * 4 + 1];
 
-                term_say(t, "  %-24s %s%8s%s  %s", v->slos[i].name, term_on(t, v->slos[i].inside ? STYLE_GOOD : STYLE_BAD),
+                term_say(t, "  %-24s %s%8s%s  %s", v->slos[i].name,
+                         term_on(t, v->slos[i].inside ? STYLE_GOOD : STYLE_BAD),
                          percent(v->slos[i].phase_sli, sli, sizeof(sli)), term_off(t),
                          spark(v, i, FINAL_SPARK, line, sizeof(line)));
         }
@@ -63,8 +64,8 @@ static void on_phase(const char *phase, double t_s, double planned_s, void *arg)
         v->last_said_s = t_s;
         v->n_slos = 0;
         if (!v->cli->quiet)
-                term_say(t, "%s%s%s  %s%.1f s%s", term_on(t, STYLE_BOLD), phase, term_off(t), term_on(t, STYLE_DIM), planned_s,
-                         term_off(t));
+                term_say(t, "%s%s%s  %s%.1f s%s", term_on(t, STYLE_BOLD), phase, term_off(t), term_on(t, STYLE_DIM),
+                         planned_s, term_off(t));
 }
 
 static void keep(struct run_view *v, const struct run_now *now) {
@@ -103,7 +104,8 @@ static char *slo_text(struct run_view *v, bool with_spark, char *buf, size_t siz
                 used += (size_t)snprintf(buf + used, size - used, "  %s %s%s%s%s%s%s", v->slos[i].name,
                                          term_on(t, v->slos[i].inside ? STYLE_GOOD : STYLE_BAD),
                                          percent(v->slos[i].phase_sli, sli, sizeof(sli)), term_off(t), burn,
-                                         with_spark ? " " : "", with_spark ? spark(v, i, LIVE_SPARK, line, sizeof(line)) : "");
+                                         with_spark ? " " : "",
+                                         with_spark ? spark(v, i, LIVE_SPARK, line, sizeof(line)) : "");
         }
         return buf;
 }
@@ -121,8 +123,8 @@ static void on_second(const struct run_now *now, void *arg) {
         if (now->faults_active || now->hits)
                 (void)snprintf(hits, sizeof(hits), "  %" PRIu64 " hits", now->hits);
         if (t->is_tty) {
-                term_live(t, "  %s left%s%s  %.0f/s p99 %s", left, slo_text(v, true, slos, sizeof(slos)), hits, now->requests_per_s,
-                          p99);
+                term_live(t, "  %s left%s%s  %.0f/s p99 %s", left, slo_text(v, true, slos, sizeof(slos)), hits,
+                          now->requests_per_s, p99);
         } else if (now->t_s - v->last_said_s >= SAY_EVERY_S) {
                 v->last_said_s = now->t_s;
                 term_say(t, "  %s left%s%s  %.0f/s p99 %s", left, slo_text(v, false, slos, sizeof(slos)), hits,
@@ -143,9 +145,9 @@ static void on_fault(const char *name, const char *what, const json_t *fault, co
                                json_text_at(fault, "backend", "?"), json_number_at(fault, "inject_ms", 0));
         else if (fault)
                 (void)snprintf(more, sizeof(more), " after %" PRId64 " hits%s", json_int_at(fault, "evidence/hits", 0),
-                               !json_is_object(json_object_get(fault, "undo"))  ? ""
-                               : json_bool_at(fault, "undo/ok", false) ? ", undone"
-                                                                                : ", UNDO FAILED");
+                               !json_is_object(json_object_get(fault, "undo")) ? ""
+                               : json_bool_at(fault, "undo/ok", false)         ? ", undone"
+                                                                               : ", UNDO FAILED");
         term_say(t, "  %sfault %s %s%s%s%s%s", term_on(t, bad ? STYLE_BAD : STYLE_WARN), name, what, term_off(t), more,
                  text && *text ? ": " : "", text ? text : "");
 }
@@ -182,13 +184,17 @@ static void phase_cell(struct table *t, const json_t *slo, const char *phase) {
 
         (void)snprintf(path, sizeof(path), "phases/%s/compliance", phase);
         compliance = json_number_at(slo, path, NAN);
-        table_cell(t, isnan(compliance) ? STYLE_DIM : compliance >= objective ? STYLE_GOOD : STYLE_BAD, "%s",
-                   percent(compliance, text, sizeof(text)));
+        table_cell(t,
+                   isnan(compliance)         ? STYLE_DIM
+                   : compliance >= objective ? STYLE_GOOD
+                                             : STYLE_BAD,
+                   "%s", percent(compliance, text, sizeof(text)));
 }
 
 static void print_slos(struct cli *cli, const json_t *record) {
-        static const char *const headings[] = { "SLO",      "OBJECTIVE", "EXPECT",  "BASELINE",     "FAULT",
-                                                "RECOVERY", "PEAK BURN", "BUDGET SPENT", "RECOVERED IN", "HELD", NULL };
+        static const char *const headings[] = { "SLO",          "OBJECTIVE", "EXPECT",    "BASELINE",
+                                                "FAULT",        "RECOVERY",  "PEAK BURN", "BUDGET SPENT",
+                                                "RECOVERED IN", "HELD",      NULL };
         SCOPED_TABLE struct table *t = table_new(headings);
         const json_t *slo;
         size_t i;
@@ -207,8 +213,14 @@ static void print_slos(struct cli *cli, const json_t *record) {
                 table_cell(t, STYLE_NONE, isnan(burn) ? "-" : "%.1f", burn);
                 table_cell(t, STYLE_NONE, isnan(spent) ? "-" : "%.3g%%", spent * 100);
                 table_cell(t, STYLE_NONE, isnan(recovered) ? "-" : "%.1fs", recovered);
-                table_cell(t, !conclusive ? STYLE_WARN : held ? STYLE_GOOD : STYLE_BAD, "%s",
-                           !conclusive ? "unclear" : held ? "yes" : "no");
+                table_cell(t,
+                           !conclusive ? STYLE_WARN
+                           : held      ? STYLE_GOOD
+                                       : STYLE_BAD,
+                           "%s",
+                           !conclusive ? "unclear"
+                           : held      ? "yes"
+                                       : "no");
         }
         (void)fputc('\n', cli->out.file);
         (void)table_print(t, &cli->out);
@@ -226,7 +238,8 @@ static void print_faults(struct cli *cli, const json_t *record) {
                 const json_t *fault = json_object_get(entry, "fault");
                 double from = json_number_at(entry, "injected_s", NAN), to = json_number_at(entry, "reverted_s", NAN);
                 int64_t hits = json_int_at(fault, "evidence/hits", 0);
-                bool has_undo = json_is_object(json_object_get(fault, "undo")), ok = json_bool_at(fault, "undo/ok", false);
+                bool has_undo = json_is_object(json_object_get(fault, "undo")),
+                     ok = json_bool_at(fault, "undo/ok", false);
 
                 table_cell(t, STYLE_BOLD, "%s", json_text_at(entry, "name", "?"));
                 table_cell(t, STYLE_NONE, "%s", json_text_at(fault, "kind", "?"));
@@ -238,9 +251,9 @@ static void print_faults(struct cli *cli, const json_t *record) {
                         table_cell(t, STYLE_GOOD, "%.1f ms", json_number_at(fault, "undo/ms", 0));
                 else
                         table_cell(t, has_undo ? STYLE_BAD : STYLE_DIM, "%s",
-                                   has_undo                                        ? json_text_at(fault, "undo/error", "failed")
+                                   has_undo ? json_text_at(fault, "undo/error", "failed")
                                    : json_bool_at(fault, "irreversible", false) ? "irreversible"
-                                                                                   : "-");
+                                                                                : "-");
         }
         (void)fputc('\n', cli->out.file);
         (void)table_print(t, &cli->out);
@@ -252,8 +265,11 @@ void run_view_record(struct cli *cli, const json_t *record) {
                 enum term_style style;
                 const char *word;
         } words[] = {
-                { "pass", STYLE_GOOD, "PASS" },       { "fail", STYLE_BAD, "FAIL" },   { "inconclusive", STYLE_WARN, "INCONCLUSIVE" },
-                { "aborted", STYLE_BAD, "ABORTED" }, { "error", STYLE_BAD, "ERROR" },
+                { "pass", STYLE_GOOD, "PASS" },
+                { "fail", STYLE_BAD, "FAIL" },
+                { "inconclusive", STYLE_WARN, "INCONCLUSIVE" },
+                { "aborted", STYLE_BAD, "ABORTED" },
+                { "error", STYLE_BAD, "ERROR" },
         };
         const char *verdict = json_text_at(record, "verdict/result", "?"), *word = verdict;
         const struct term *t = &cli->out;
@@ -273,10 +289,12 @@ void run_view_record(struct cli *cli, const json_t *record) {
         json_array_foreach(json_at(record, "verdict/reasons"), i, item)
                 (void)fprintf(t->file, "  %s\n", json_string_value(item));
         json_array_foreach(json_object_get(record, "findings"), i, item)
-                (void)fprintf(t->file, "  finding (%s): %s\n", json_text_at(item, "severity", "?"), json_text_at(item, "summary", "?"));
+                (void)fprintf(t->file, "  finding (%s): %s\n", json_text_at(item, "severity", "?"),
+                              json_text_at(item, "summary", "?"));
         if (!json_bool_at(record, "residue/clean", true)) {
                 (void)fprintf(t->file, "%sRESIDUE LEFT%s\n", term_on(t, STYLE_BAD), term_off(t));
                 json_array_foreach(json_at(record, "residue/left"), i, item)
-                        (void)fprintf(t->file, "  %s\n", json_is_string(item) ? json_string_value(item) : json_text_at(item, "uid", "?"));
+                        (void)fprintf(t->file, "  %s\n",
+                                      json_is_string(item) ? json_string_value(item) : json_text_at(item, "uid", "?"));
         }
 }

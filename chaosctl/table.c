@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GAP          2
-#define WRAP_MIN     24 /* narrower last columns are not wrapped: one word a line helps nobody */
-#define COLUMNS_MAX  12
+#define GAP         2
+#define WRAP_MIN    24 /* narrower last columns are not wrapped: one word a line helps nobody */
+#define COLUMNS_MAX 12
 
 struct cell {
         char *text;

@@ -11,7 +11,7 @@
 #define LIVE_MAX 1024
 
 static const char *const style_codes[] = {
-        [STYLE_NONE] = "",          [STYLE_BOLD] = "\033[1m",  [STYLE_DIM] = "\033[2m",  [STYLE_GOOD] = "\033[32m",
+        [STYLE_NONE] = "",         [STYLE_BOLD] = "\033[1m",   [STYLE_DIM] = "\033[2m",   [STYLE_GOOD] = "\033[32m",
         [STYLE_WARN] = "\033[33m", [STYLE_BAD] = "\033[1;31m", [STYLE_INFO] = "\033[36m",
 };
 

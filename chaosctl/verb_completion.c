@@ -22,7 +22,8 @@ static void put_flags(const struct option_row *rows, size_t n_max) {
                 (void)printf(" --%s", rows[i].name);
 }
 
-static void each_kind(const struct catalogue *c, void (*put)(const char *kind, const struct option_row *rows, size_t n)) {
+static void each_kind(const struct catalogue *c,
+                      void (*put)(const char *kind, const struct option_row *rows, size_t n)) {
         const json_t *kind;
         size_t i;
 
@@ -87,7 +88,8 @@ static void put_bash_function(const struct catalogue *c) {
                 put_flags((*v)->options, SIZE_MAX);
                 (void)printf("\" ;;\n");
         }
-        (void)printf("    esac\n    if [[ $verb = inject ]]; then\n        for w in \"${COMP_WORDS[@]}\"; do case $w in\n");
+        (void)printf(
+                "    esac\n    if [[ $verb = inject ]]; then\n        for w in \"${COMP_WORDS[@]}\"; do case $w in\n");
         each_kind(c, put_bash_kind);
         (void)printf("        esac; done\n    fi\n    words+='");
         put_flags(cli_global_options, SIZE_MAX);
@@ -142,7 +144,8 @@ static void print_fish(const struct catalogue *c) {
                 for (const struct option_row *row = (*v)->options; row && row->name; row++)
                         put_fish_option(condition, row);
                 if ((*v)->operand == OPERAND_UID)
-                        (void)printf("complete -c chaosctl -f -n '%s' -a '(chaosctl status -q 2>/dev/null)'\n", condition);
+                        (void)printf("complete -c chaosctl -f -n '%s' -a '(chaosctl status -q 2>/dev/null)'\n",
+                                     condition);
                 for (const char *const *w = (*v)->words; w && *w; w++)
                         (void)printf("complete -c chaosctl -f -n '%s' -a %s\n", condition, *w);
         }
@@ -174,10 +177,11 @@ const struct verb verb_completion = {
         .max_args = 1,
         .operand = OPERAND_WORD,
         .words = shells,
-        .examples = (const struct verb_example[]){
-                { "completion bash > /etc/bash_completion.d/chaosctl", "for everybody on this host" },
-                { "completion fish | source", "for this shell" },
-                { NULL },
-        },
+        .examples =
+                (const struct verb_example[]){
+                        { "completion bash > /etc/bash_completion.d/chaosctl", "for everybody on this host" },
+                        { "completion fish | source", "for this shell" },
+                        { NULL },
+                },
         .run = run,
 };

@@ -54,10 +54,17 @@ static void add_rows(struct table *t, const json_t *kind, size_t *n_available) {
 
                 table_cell(t, STYLE_BOLD, "%s", i == 0 ? json_text_at(kind, "kind", "?") : "");
                 table_cell(t, is_chosen ? STYLE_GOOD : STYLE_NONE, "%s", name);
-                table_cell(t, !available ? STYLE_BAD : is_chosen ? STYLE_GOOD : STYLE_NONE, "%s",
-                           !available ? "no" : is_chosen ? "chosen" : "yes");
-                table_cell(t, STYLE_NONE, "%s", available ? json_text_at(backend, "reaches", "")
-                                                          : json_text_at(backend, "reason", "no reason given"));
+                table_cell(t,
+                           !available  ? STYLE_BAD
+                           : is_chosen ? STYLE_GOOD
+                                       : STYLE_NONE,
+                           "%s",
+                           !available  ? "no"
+                           : is_chosen ? "chosen"
+                                       : "yes");
+                table_cell(t, STYLE_NONE, "%s",
+                           available ? json_text_at(backend, "reaches", "")
+                                     : json_text_at(backend, "reason", "no reason given"));
         }
 }
 
@@ -108,12 +115,15 @@ const struct verb verb_doctor = {
         .name = "doctor",
         .args = "",
         .summary = "What this node can break, by which backend, and why not",
-        .about = "Found by trying, never by version. Without a daemon, root can still ask: the program chaosd is run for it.\n"
+        .about = "Found by trying, never by version. Without a daemon, root can still ask: the program chaosd is run "
+                 "for it.\n"
                  "Exit code 0 when one kind at least is possible, otherwise 5.",
-        .examples = (const struct verb_example[]){
-                { "doctor", "before the first experiment on a host" },
-                { "doctor --json | jq '.kinds[] | select(.available) | .kind'", "the possible kinds, for scripts" },
-                { NULL },
-        },
+        .examples =
+                (const struct verb_example[]){
+                        { "doctor", "before the first experiment on a host" },
+                        { "doctor --json | jq '.kinds[] | select(.available) | .kind'",
+                          "the possible kinds, for scripts" },
+                        { NULL },
+                },
         .run = run,
 };

@@ -34,11 +34,14 @@ const struct verb verb_exec = {
         .about = "All arguments go to the program chaos-exec unchanged; `chaosctl exec --help` prints its help.\n"
                  "The exit status is the command's.",
         .operand = OPERAND_NONE,
-        .examples = (const struct verb_example[]){
-                { "exec --fault 'openat:errno=ENOSPC:when=3..10+2' -- make", "every other file from the third to the tenth: disk full" },
-                { "exec --fault '%network:delay=200ms:probability=10%' -- curl -s http://localhost/", "a slow network, now and then" },
-                { "exec --help", "the fault expressions in full" },
-                { NULL },
-        },
+        .examples =
+                (const struct verb_example[]){
+                        { "exec --fault 'openat:errno=ENOSPC:when=3..10+2' -- make",
+                          "every other file from the third to the tenth: disk full" },
+                        { "exec --fault '%network:delay=200ms:probability=10%' -- curl -s http://localhost/",
+                          "a slow network, now and then" },
+                        { "exec --help", "the fault expressions in full" },
+                        { NULL },
+                },
         .run_raw = run_raw,
 };

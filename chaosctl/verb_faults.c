@@ -58,9 +58,14 @@ static void print_backends(struct cli *cli, const struct catalogue *c, const jso
                 bool available = json_bool_at(backend, "available", false);
 
                 table_cell(t, STYLE_BOLD, "%s", json_text_at(backend, "name", "?"));
-                table_cell(t, !live ? STYLE_DIM : available ? STYLE_GOOD : STYLE_BAD, "%s", !live       ? "?"
-                                                                                            : available ? "yes"
-                                                                                                        : "no");
+                table_cell(t,
+                           !live       ? STYLE_DIM
+                           : available ? STYLE_GOOD
+                                       : STYLE_BAD,
+                           "%s",
+                           !live       ? "?"
+                           : available ? "yes"
+                                       : "no");
                 table_cell(t, STYLE_NONE, "%s", json_text_at(backend, "needs", ""));
                 table_cell(t, STYLE_NONE, "%s", json_text_at(backend, "reaches", ""));
         }
@@ -87,16 +92,17 @@ static int page(struct cli *cli, const struct catalogue *c, const json_t *kind) 
         const char *name = json_text_at(kind, "kind", "?");
         char example[600];
 
-        (void)fprintf(t->file, "%s%s%s — %s\n", term_on(t, STYLE_BOLD), name, term_off(t), json_text_at(kind, "summary", ""));
-        (void)fprintf(t->file, "%s\n", json_bool_at(kind, "irreversible", false)
-                                               ? "Irreversible: nothing can be undone."
-                                               : param_text_owner(json_text_at(kind, "owner", "")));
+        (void)fprintf(t->file, "%s%s%s — %s\n", term_on(t, STYLE_BOLD), name, term_off(t),
+                      json_text_at(kind, "summary", ""));
+        (void)fprintf(t->file, "%s\n",
+                      json_bool_at(kind, "irreversible", false) ? "Irreversible: nothing can be undone."
+                                                                : param_text_owner(json_text_at(kind, "owner", "")));
         print_params(cli, "Parameters", json_object_get(kind, "params"), NULL);
         print_params(cli, "Targets", json_object_get(c->root, "target"), json_object_get(kind, "targets"));
         print_backends(cli, c, kind);
         heading(t, "Example");
-        (void)fprintf(t->file, "  chaosctl %s\n", param_text_example(kind, json_object_get(c->root, "target"), example,
-                                                                   sizeof(example)));
+        (void)fprintf(t->file, "  chaosctl %s\n",
+                      param_text_example(kind, json_object_get(c->root, "target"), example, sizeof(example)));
         return EXIT_PASS;
 }
 
@@ -117,8 +123,8 @@ static json_t *all_merged(const struct catalogue *c) {
 
         json_array_foreach(json_object_get(c->root, "kinds"), i, kind)
                 (void)json_array_append_new(kinds, merged(c, kind));
-        return json_pack("{s:o, s:O, s:b}", "kinds", kinds, "target", json_object_get(c->root, "target"), "daemon_alive",
-                         c->capabilities != NULL);
+        return json_pack("{s:o, s:O, s:b}", "kinds", kinds, "target", json_object_get(c->root, "target"),
+                         "daemon_alive", c->capabilities != NULL);
 }
 
 static int run(struct cli *cli, const struct args *args) {
@@ -154,10 +160,11 @@ const struct verb verb_faults = {
         .about = "Works without a daemon; with one, it also says which backend each kind has on this node.",
         .max_args = 1,
         .operand = OPERAND_KIND,
-        .examples = (const struct verb_example[]){
-                { "faults", "every kind" },
-                { "faults net.delay", "one kind in full" },
-                { NULL },
-        },
+        .examples =
+                (const struct verb_example[]){
+                        { "faults", "every kind" },
+                        { "faults net.delay", "one kind in full" },
+                        { NULL },
+                },
         .run = run,
 };

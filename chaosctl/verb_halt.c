@@ -36,9 +36,10 @@ const struct verb verb_halt = {
         .args = "",
         .summary = "Undo everything and refuse new faults until resume",
         .options = options,
-        .examples = (const struct verb_example[]){
-                { "halt --reason 'incident 4711'", "everything ends now and stays so" },
-                { NULL },
-        },
+        .examples =
+                (const struct verb_example[]){
+                        { "halt --reason 'incident 4711'", "everything ends now and stays so" },
+                        { NULL },
+                },
         .run = run,
 };

@@ -36,10 +36,11 @@ const struct verb verb_help = {
         .options = options,
         .max_args = 1,
         .operand = OPERAND_VERB,
-        .examples = (const struct verb_example[]){
-                { "help inject", "options and examples of one verb" },
-                { "help --man chaosctl.1 | man -l -", "read the manual without installing it" },
-                { NULL },
-        },
+        .examples =
+                (const struct verb_example[]){
+                        { "help inject", "options and examples of one verb" },
+                        { "help --man chaosctl.1 | man -l -", "read the manual without installing it" },
+                        { NULL },
+                },
         .run = run,
 };

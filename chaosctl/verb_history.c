@@ -27,14 +27,14 @@ static int collect(void *arg, const json_t *record) {
         return json_array_append(arg, (json_t *)record);
 }
 
-static int read_records(struct run_history *h, const struct args *args, uint64_t limit, json_t *records, struct err *e) {
-        return run_history_each(h, args->value[OPT_SERVICE], args->value[OPT_EXPERIMENT], NULL, (size_t)limit, collect, records, e);
+static int read_records(struct run_history *h, const struct args *args, uint64_t limit, json_t *records,
+                        struct err *e) {
+        return run_history_each(h, args->value[OPT_SERVICE], args->value[OPT_EXPERIMENT], NULL, (size_t)limit, collect,
+                                records, e);
 }
 
 static enum term_style verdict_style(const char *verdict) {
-        return strcmp(verdict, "pass") == 0   ? STYLE_GOOD
-               : strcmp(verdict, "fail") == 0 ? STYLE_BAD
-                                              : STYLE_WARN;
+        return strcmp(verdict, "pass") == 0 ? STYLE_GOOD : strcmp(verdict, "fail") == 0 ? STYLE_BAD : STYLE_WARN;
 }
 
 static int do_list(struct cli *cli, struct run_history *h, const struct args *args, struct err *e) {
@@ -120,7 +120,8 @@ static int do_import(struct cli *cli, struct run_history *h, const struct args *
                 known += file_known;
         }
         if (cli->json) {
-                SCOPED_JSON json_t *result = json_pack("{s:I, s:I}", "added", (json_int_t)added, "known", (json_int_t)known);
+                SCOPED_JSON json_t *result =
+                        json_pack("{s:I, s:I}", "added", (json_int_t)added, "known", (json_int_t)known);
 
                 return cli_print_json(cli, result, EXIT_PASS);
         }
@@ -138,7 +139,8 @@ static void on_bad(void *arg, const char *id, const char *what) {
 
         (void)json_array_append_new(c->list, json_pack("{s:s, s:s}", "id", id, "what", what));
         if (!c->cli->json)
-                term_say(&c->cli->out, "%s%s%s: %s", term_on(&c->cli->out, STYLE_BAD), id, term_off(&c->cli->out), what);
+                term_say(&c->cli->out, "%s%s%s: %s", term_on(&c->cli->out, STYLE_BAD), id, term_off(&c->cli->out),
+                         what);
 }
 
 static int do_verify(struct cli *cli, struct run_history *h, const struct args *args, struct err *e) {
@@ -152,8 +154,8 @@ static int do_verify(struct cli *cli, struct run_history *h, const struct args *
         if (n < 0)
                 return n;
         if (cli->json) {
-                SCOPED_JSON json_t *result = json_pack("{s:I, s:b, s:O}", "checked", (json_int_t)checked, "whole", n == 0,
-                                                       "bad", list);
+                SCOPED_JSON json_t *result =
+                        json_pack("{s:I, s:b, s:O}", "checked", (json_int_t)checked, "whole", n == 0, "bad", list);
 
                 return cli_print_json(cli, result, n ? EXIT_FAIL : EXIT_PASS);
         }
@@ -210,8 +212,8 @@ static int run(struct cli *cli, const struct args *args) {
                         action = &actions[i];
         nearest = suggest_word(name, words, ARRAY_SIZE(words) - 1);
         if (!action)
-                return cli_usage(cli, &verb_history, "history cannot '%.40s'%s%s%s", name, nearest ? ", did you mean '" : "",
-                                 nearest ? nearest : "", nearest ? "'?" : "");
+                return cli_usage(cli, &verb_history, "history cannot '%.40s'%s%s%s", name,
+                                 nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
         if (n < action->min_args || n > action->max_args)
                 return cli_usage(cli, &verb_history, "history %s takes %s", name,
                                  !action->max_args       ? "no arguments"
@@ -228,21 +230,25 @@ const struct verb verb_history = {
         .name = "history",
         .args = "[list | show RUN | export | import FILE… | verify | prune]",
         .summary = "Recorded runs: list, read, exchange, and check that none was changed",
-        .about = "Runs are kept in $XDG_STATE_HOME/chaosctl/history.db (default ~/.local/state), each with the SHA-256 of the one\n"
-                 "before it. verify finds a record that was changed, removed or replaced, and exits 1 then. prune cuts the chain\n"
+        .about = "Runs are kept in $XDG_STATE_HOME/chaosctl/history.db (default ~/.local/state), each with the SHA-256 "
+                 "of the one\n"
+                 "before it. verify finds a record that was changed, removed or replaced, and exits 1 then. prune cuts "
+                 "the chain\n"
                  "at its beginning only and keeps the last dropped hash.",
         .options = options,
         .max_args = 257,
         .operand = OPERAND_WORD,
         .words = words,
-        .examples = (const struct verb_example[]){
-                { "history", "the newest 20 runs" },
-                { "history show 20261123T220611Z", "the whole record of one run; the beginning of its id is enough" },
-                { "history export --service shop -o shop.json", "for another machine" },
-                { "history import shop.json", "merge it there" },
-                { "history verify", "is every record as it was written, and none missing?" },
-                { "history prune --older-than 400d --dry-run", "what the retention would drop" },
-                { NULL },
-        },
+        .examples =
+                (const struct verb_example[]){
+                        { "history", "the newest 20 runs" },
+                        { "history show 20261123T220611Z",
+                          "the whole record of one run; the beginning of its id is enough" },
+                        { "history export --service shop -o shop.json", "for another machine" },
+                        { "history import shop.json", "merge it there" },
+                        { "history verify", "is every record as it was written, and none missing?" },
+                        { "history prune --older-than 400d --dry-run", "what the retention would drop" },
+                        { NULL },
+                },
         .run = run,
 };

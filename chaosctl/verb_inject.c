@@ -14,13 +14,15 @@ enum { OPT_FOR, OPT_LEASE, OPT_BACKEND, OPT_SEED, OPT_NAME, OPT_DETACH, OPT_DRY_
 
 static const struct option_row options[] = {
         [OPT_FOR] = { "for", 0, "DURATION", "how long the fault acts: required unless the kind is irreversible" },
-        [OPT_LEASE] = { "lease", 0, "DURATION", "gone when chaosctl has been dead for this long (default: the daemon's, 5s)" },
+        [OPT_LEASE] = { "lease", 0, "DURATION",
+                        "gone when chaosctl has been dead for this long (default: the daemon's, 5s)" },
         [OPT_BACKEND] = { "backend", 0, "NAME", "force one backend instead of the best" },
         [OPT_SEED] = { "seed", 0, "N", "same seed, same random choices" },
         [OPT_NAME] = { "name", 0, "TEXT", "a name to find it by in status and logs" },
         [OPT_DETACH] = { "detach", 'd', NULL, "print the UID and return; the daemon keeps the deadline" },
         [OPT_DRY_RUN] = { "dry-run", 'n', NULL, "only say what would be changed" },
-        [OPT_BREAK_GLASS] = { "break-glass", 0, NULL, "reach protected targets, if the daemon's policy allows it at all" },
+        [OPT_BREAK_GLASS] = { "break-glass", 0, NULL,
+                              "reach protected targets, if the daemon's policy allows it at all" },
         { NULL },
 };
 
@@ -96,7 +98,8 @@ static void print_kind_help(struct cli *cli, const struct request *q) {
         }
 
         rows = kind_flags_rows(q->flags, &n);
-        (void)printf("\n%sTargets and parameters of %s%s\n", term_on(&cli->out, STYLE_BOLD), q->kind_name, term_off(&cli->out));
+        (void)printf("\n%sTargets and parameters of %s%s\n", term_on(&cli->out, STYLE_BOLD), q->kind_name,
+                     term_off(&cli->out));
         for (size_t i = 0; i < n; i++)
                 help_option(&cli->out, &rows[i]);
 }
@@ -154,9 +157,9 @@ static int check(const struct request *q, struct err *e) {
 static json_t *body_of(const struct request *q) {
         const char *const *value = q->args.value;
         const char *lease = ARGS_HAS(&q->args, OPT_DETACH) ? "none" : value[OPT_LEASE];
-        json_t *body = json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:O*, s:O*}", "kind", q->kind_name, "for", value[OPT_FOR],
-                                 "lease", lease, "backend", value[OPT_BACKEND], "name", value[OPT_NAME], "target",
-                                 kind_flags_target(q->flags), "params", kind_flags_params(q->flags));
+        json_t *body = json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:O*, s:O*}", "kind", q->kind_name, "for",
+                                 value[OPT_FOR], "lease", lease, "backend", value[OPT_BACKEND], "name", value[OPT_NAME],
+                                 "target", kind_flags_target(q->flags), "params", kind_flags_params(q->flags));
         uint64_t seed;
 
         if (value[OPT_SEED] && units_parse_uint(value[OPT_SEED], &seed, NULL) == 0)
@@ -196,9 +199,9 @@ static void announce(struct cli *cli, const json_t *fault) {
 
         if (cli->quiet)
                 return;
-        term_say(&cli->log, "Injected %s by %s on %s%s%s", json_text_at(fault, "kind", "?"), json_text_at(fault, "backend", "?"),
-                 fault_view_target(fault, target, sizeof(target)), has_params ? ": " : "",
-                 has_params ? fault_view_params(fault, params, sizeof(params)) : "");
+        term_say(&cli->log, "Injected %s by %s on %s%s%s", json_text_at(fault, "kind", "?"),
+                 json_text_at(fault, "backend", "?"), fault_view_target(fault, target, sizeof(target)),
+                 has_params ? ": " : "", has_params ? fault_view_params(fault, params, sizeof(params)) : "");
         if (*json_text_at(fault, "backend_reason", ""))
                 term_say(&cli->log, "Backend: %s", json_text_at(fault, "backend_reason", ""));
         term_say(&cli->log, "UID %s; Ctrl-C reverts.", json_text_at(fault, "uid", "?"));
@@ -223,12 +226,15 @@ static int inject(struct cli *cli, const struct request *q, const json_t *body) 
         SCOPED_JSON json_t *fault = NULL;
         SCOPED_JSON json_t *last = NULL;
         struct err e = { 0 };
-        int code;
+        int code, r;
 
         /* Before the request: a signal that comes during it must find something to revert. */
         if (interrupt_init(&interrupt, &e) < 0)
                 return cli_fail(cli, &e);
-        if (node_call(&cli->node, "POST", "/v1/faults", body, &fault, &e) < 0)
+        r = node_call(&cli->node, "POST", "/v1/faults", body, &fault, &e);
+        if (r == -ETIMEDOUT)
+                (void)err_wrap(&e, r, "no answer; if the fault is there it ends with its lease, see `chaosctl status`");
+        if (r < 0)
                 return fail_request(cli, q, &e);
 
         if (ARGS_HAS(&q->args, OPT_DETACH)) {
@@ -277,20 +283,24 @@ const struct verb verb_inject = {
         .name = "inject",
         .args = "KIND [TARGET and PARAMETER flags] --for DURATION",
         .summary = "One fault, now, without an experiment file",
-        .about = "Stays in the foreground, renews the fault's lease and shows what meets it. Ctrl-C reverts and exits 4.\n"
+        .about = "Stays in the foreground, renews the fault's lease and shows what meets it. Ctrl-C reverts and exits "
+                 "4.\n"
                  "Exit 3 when nothing met the fault: then it proved nothing. `chaosctl inject KIND --help` prints the\n"
                  "flags of a kind; lists are repeated or separated by commas.",
         .options = options,
         .min_args = 1,
         .max_args = 1,
         .operand = OPERAND_KIND,
-        .examples = (const struct verb_example[]){
-                { "inject net.delay --interface up0 --netns shop-front --peer 10.77.1.2/32 --delay 80ms --for 30s",
-                  "80 ms later to one address, for half a minute" },
-                { "inject cpu.load --cgroup /shop --load 50% --workers 2 --for 5m --detach", "returns the UID at once" },
-                { "inject proc.kill --exe /usr/sbin/nginx --cmdline 'worker process' --pick one --dry-run",
-                  "who would be killed" },
-                { NULL },
-        },
+        .examples =
+                (const struct verb_example[]){
+                        { "inject net.delay --interface up0 --netns shop-front --peer 10.77.1.2/32 --delay 80ms --for "
+                          "30s",
+                          "80 ms later to one address, for half a minute" },
+                        { "inject cpu.load --cgroup /shop --load 50% --workers 2 --for 5m --detach",
+                          "returns the UID at once" },
+                        { "inject proc.kill --exe /usr/sbin/nginx --cmdline 'worker process' --pick one --dry-run",
+                          "who would be killed" },
+                        { NULL },
+                },
         .run_raw = run_raw,
 };

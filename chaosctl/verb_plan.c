@@ -21,7 +21,8 @@ static void print_slos(struct cli *cli, const json_t *plan) {
         size_t i;
 
         json_array_foreach(json_object_get(plan, "slos"), i, slo) {
-                double likely = json_number_at(slo, "projected_spend", NAN), worst = json_number_at(slo, "worst_spend", NAN);
+                double likely = json_number_at(slo, "projected_spend", NAN),
+                       worst = json_number_at(slo, "worst_spend", NAN);
 
                 table_cell(t, STYLE_BOLD, "%s", json_text_at(slo, "name", "?"));
                 table_cell(t, STYLE_NONE, "%.6g%%", json_number_at(slo, "objective", 0) * 100);
@@ -42,13 +43,14 @@ static size_t print_faults(struct cli *cli, const json_t *plan) {
                 const char *error = json_text_at(fault, "error", "");
                 char title[300];
 
-                (void)snprintf(title, sizeof(title), "Fault %s: %s, after %gs, for %gs", json_text_at(fault, "name", "?"),
-                               json_text_at(fault, "kind", "?"), json_number_at(fault, "after_s", 0),
-                               json_number_at(fault, "for_s", 0));
+                (void)snprintf(title, sizeof(title), "Fault %s: %s, after %gs, for %gs",
+                               json_text_at(fault, "name", "?"), json_text_at(fault, "kind", "?"),
+                               json_number_at(fault, "after_s", 0), json_number_at(fault, "for_s", 0));
                 heading(t, title);
                 if (*error) {
                         n_failed++;
-                        (void)fprintf(t->file, "%scannot be planned: %s%s\n", term_on(t, STYLE_BAD), error, term_off(t));
+                        (void)fprintf(t->file, "%scannot be planned: %s%s\n", term_on(t, STYLE_BAD), error,
+                                      term_off(t));
                         continue;
                 }
                 fault_view_plan(cli, json_object_get(fault, "plan"));
@@ -63,8 +65,8 @@ static bool print_budget(struct cli *cli, const json_t *plan) {
         size_t i;
 
         heading(t, "Error budget");
-        (void)fprintf(t->file, "%s%s%s\n", term_on(t, ok ? STYLE_GOOD : STYLE_BAD), ok ? "allows this run" : "refuses this run",
-                      term_off(t));
+        (void)fprintf(t->file, "%s%s%s\n", term_on(t, ok ? STYLE_GOOD : STYLE_BAD),
+                      ok ? "allows this run" : "refuses this run", term_off(t));
         json_array_foreach(json_at(plan, "budget/reasons"), i, reason)
                 (void)fprintf(t->file, "  %s\n", json_string_value(reason));
         return ok;
@@ -76,8 +78,8 @@ static int print_plan(struct cli *cli, const json_t *plan) {
         size_t i, n_failed;
         bool ok;
 
-        (void)fprintf(t->file, "%s%s%s  service %s\n", term_on(t, STYLE_BOLD), json_text_at(plan, "experiment", "?"), term_off(t),
-                      json_text_at(plan, "service", "-"));
+        (void)fprintf(t->file, "%s%s%s  service %s\n", term_on(t, STYLE_BOLD), json_text_at(plan, "experiment", "?"),
+                      term_off(t), json_text_at(plan, "service", "-"));
         json_array_foreach(json_object_get(plan, "phases"), i, phase)
                 (void)fprintf(t->file, "%s%s %gs", i ? " → " : "", json_text_at(phase, "name", "?"),
                               json_number_at(phase, "duration_s", 0));

@@ -71,13 +71,15 @@ const struct verb verb_reap = {
         .name = "reap",
         .args = "",
         .summary = "Remove whatever a dead chaosd left behind",
-        .about = "Works with the daemon dead: reverts every journal record, then looks for objects that carry our mark\n"
-                 "with no record at all. A living daemon manages its own faults; then this says so and changes nothing.",
+        .about =
+                "Works with the daemon dead: reverts every journal record, then looks for objects that carry our mark\n"
+                "with no record at all. A living daemon manages its own faults; then this says so and changes nothing.",
         .options = options,
-        .examples = (const struct verb_example[]){
-                { "reap --dry-run", "what is left on this host" },
-                { "reap", "remove it (root)" },
-                { NULL },
-        },
+        .examples =
+                (const struct verb_example[]){
+                        { "reap --dry-run", "what is left on this host" },
+                        { "reap", "remove it (root)" },
+                        { NULL },
+                },
         .run = run,
 };

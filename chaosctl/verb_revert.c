@@ -85,10 +85,12 @@ const struct verb verb_revert = {
         .options = options,
         .max_args = 256,
         .operand = OPERAND_UID,
-        .examples = (const struct verb_example[]){
-                { "revert 0b9f7c1e-5d0a-4f0e-9d0c-1f2e3d4c5b6a", "one fault; the UID is what inject and status print" },
-                { "revert --all", "everything; new faults are still accepted (see halt)" },
-                { NULL },
-        },
+        .examples =
+                (const struct verb_example[]){
+                        { "revert 0b9f7c1e-5d0a-4f0e-9d0c-1f2e3d4c5b6a",
+                          "one fault; the UID is what inject and status print" },
+                        { "revert --all", "everything; new faults are still accepted (see halt)" },
+                        { NULL },
+                },
         .run = run,
 };

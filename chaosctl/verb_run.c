@@ -17,7 +17,8 @@ enum { OPT_RECORD, OPT_SEED, OPT_OVERRIDE_BUDGET, OPT_NO_HISTORY, OPT_KEEP };
 static const struct option_row options[] = {
         [OPT_RECORD] = { "record", 'o', "FILE", "write the run record there" },
         [OPT_SEED] = { "seed", 0, "N", "instead of the file's: same seed, same random choices" },
-        [OPT_OVERRIDE_BUDGET] = { "override-budget", 0, "REASON", "start although the error budget says no; the reason is recorded" },
+        [OPT_OVERRIDE_BUDGET] = { "override-budget", 0, "REASON",
+                                  "start although the error budget says no; the reason is recorded" },
         [OPT_NO_HISTORY] = { "no-history", 0, NULL, "do not keep the record in the history" },
         [OPT_KEEP] = { "keep", 0, "DURATION", "drop runs from the history that are older (default 400d)" },
         { NULL },
@@ -32,15 +33,22 @@ static void on_signal(int number) {
         run_request_stop(running);
 }
 
+/* A reader that went away (| head) must not keep us from reverting. A handler, for probe commands would inherit an
+ * ignored signal. */
+static void on_pipe(int number) {
+        (void)number;
+}
+
 static int catch_signals(struct run *r, struct err *e) {
         static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
         struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+        struct sigaction pipe_action = { .sa_handler = on_pipe, .sa_flags = SA_RESTART };
 
         running = r;
         for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
                 if (sigaction(numbers[i], &action, NULL) < 0)
                         return err_errno(e, "cannot catch signals");
-        return 0;
+        return sigaction(SIGPIPE, &pipe_action, NULL) < 0 ? err_errno(e, "cannot catch signals") : 0;
 }
 
 static int prepare(const struct args *args, struct experiment **ret, uint64_t *keep_us, struct err *e) {
@@ -76,15 +84,16 @@ static void keep_record(struct cli *cli, const struct args *args, json_t *record
 
         if (!ARGS_HAS(args, OPT_NO_HISTORY)) {
                 if (run_history_open(NULL, &h, &e) < 0 || run_history_add(h, record, &e) < 0)
-                        term_say(&cli->log, "%sThe run is not in the history: %s%s", term_on(&cli->log, STYLE_BAD), e.msg,
-                                 term_off(&cli->log));
+                        term_say(&cli->log, "%sThe run is not in the history: %s%s", term_on(&cli->log, STYLE_BAD),
+                                 e.msg, term_off(&cli->log));
                 else if (run_history_prune(h, keep_us < now ? now - keep_us : 0, false, &e) < 0)
                         term_say(&cli->log, "Old runs stay in the history: %s", e.msg);
                 else if (!cli->quiet)
                         term_say(&cli->log, "Kept in the history as %s", json_text_at(record, "id", "?"));
         }
         if (path && json_store_path(path, record, 0644, &e) < 0)
-                term_say(&cli->log, "%sThe record was not written: %s%s", term_on(&cli->log, STYLE_BAD), e.msg, term_off(&cli->log));
+                term_say(&cli->log, "%sThe record was not written: %s%s", term_on(&cli->log, STYLE_BAD), e.msg,
+                         term_off(&cli->log));
         else if (path && !cli->quiet)
                 term_say(&cli->log, "Record written to %s", path);
 }
@@ -127,7 +136,8 @@ static int run(struct cli *cli, const struct args *args) {
         run_view_phase_end(&view);
         term_live_clear(&cli->log);
         if (interrupted)
-                term_say(&cli->log, "%s: everything was reverted.", interrupted == SIGINT ? "Ctrl-C" : "Stopped by a signal");
+                term_say(&cli->log, "%s: everything was reverted.",
+                         interrupted == SIGINT ? "Ctrl-C" : "Stopped by a signal");
         return finish(cli, args, record, keep_us);
 }
 
@@ -135,17 +145,20 @@ const struct verb verb_run = {
         .name = "run",
         .args = "FILE",
         .summary = "Run an experiment: baseline, fault, recovery, verdict",
-        .about = "Exit 0 pass, 1 fail, 2 invalid file, 3 inconclusive (nothing met the fault, or too few samples), 4 aborted,\n"
+        .about = "Exit 0 pass, 1 fail, 2 invalid file, 3 inconclusive (nothing met the fault, or too few samples), 4 "
+                 "aborted,\n"
                  "5 error, 6 residue left. Ctrl-C reverts everything and exits 4. The record goes into the history.",
         .options = options,
         .min_args = 1,
         .max_args = 1,
         .operand = OPERAND_FILE,
-        .examples = (const struct verb_example[]){
-                { "run experiments/catalog/slow-upstream.yaml", "with a live line per phase" },
-                { "run slow-upstream.yaml --record run.json -q", "for a CI job: the exit code is the verdict" },
-                { "run slow-upstream.yaml --override-budget 'game day, agreed with ana'", "although the budget is spent" },
-                { NULL },
-        },
+        .examples =
+                (const struct verb_example[]){
+                        { "run experiments/catalog/slow-upstream.yaml", "with a live line per phase" },
+                        { "run slow-upstream.yaml --record run.json -q", "for a CI job: the exit code is the verdict" },
+                        { "run slow-upstream.yaml --override-budget 'game day, agreed with ana'",
+                          "although the budget is spent" },
+                        { NULL },
+                },
         .run = run,
 };

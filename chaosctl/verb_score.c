@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "chaosctl/cli.h"
-#include "chaosctl/run_history.h"
 #include "chaosctl/profile_path.h"
+#include "chaosctl/run_history.h"
 #include "core/clock.h"
 #include "scorecards/render.h"
 #include "scorecards/score.h"
@@ -31,8 +31,8 @@ static int read_history(json_t *records, struct err *e) {
 }
 
 /* The services asked for, or all that have runs. */
-static int score_all(const struct score_profile *profile, const json_t *records, const struct args *args,
-                     json_t *cards, struct err *e) {
+static int score_all(const struct score_profile *profile, const json_t *records, const struct args *args, json_t *cards,
+                     struct err *e) {
         SCOPED_JSON json_t *services = json_array();
         json_t *service;
         size_t i;
@@ -44,7 +44,7 @@ static int score_all(const struct score_profile *profile, const json_t *records,
                 services = score_services(records);
         }
 
-        json_array_foreach(services, i, service) {
+        json_array_foreach (services, i, service) {
                 json_t *card;
                 int r = score_compute(profile, records, json_string_value(service), clock_realtime_us(), &card, e);
 
@@ -115,17 +115,19 @@ const struct verb verb_score = {
         .name = "score",
         .args = "[SERVICE…]",
         .summary = "Scorecards of the services in the history",
-        .about = "Value, coverage, freshness and interval stand together; what was not exercised is listed. An inconclusive run\n"
+        .about = "Value, coverage, freshness and interval stand together; what was not exercised is listed. An "
+                 "inconclusive run\n"
                  "changes no value. The formulas are in docs/scorecards.md.",
         .options = options,
         .max_args = 64,
         .operand = OPERAND_NONE,
-        .examples = (const struct verb_example[]){
-                { "score", "every service, as text" },
-                { "score shop --html shop.html", "one self-contained page" },
-                { "score shop --explain", "the arithmetic" },
-                { "score --json | jq '.[].value'", "for scripts" },
-                { NULL },
-        },
+        .examples =
+                (const struct verb_example[]){
+                        { "score", "every service, as text" },
+                        { "score shop --html shop.html", "one self-contained page" },
+                        { "score shop --explain", "the arithmetic" },
+                        { "score --json | jq '.[].value'", "for scripts" },
+                        { NULL },
+                },
         .run = run,
 };

@@ -80,11 +80,12 @@ const struct verb verb_status = {
         .options = options,
         .max_args = 1,
         .operand = OPERAND_UID,
-        .examples = (const struct verb_example[]){
-                { "status", "what is broken on purpose right now" },
-                { "status --all --json", "also what is over, for scripts" },
-                { "status --watch", "look on" },
-                { NULL },
-        },
+        .examples =
+                (const struct verb_example[]){
+                        { "status", "what is broken on purpose right now" },
+                        { "status --all --json", "also what is over, for scripts" },
+                        { "status --watch", "look on" },
+                        { NULL },
+                },
         .run = run,
 };

@@ -31,8 +31,8 @@ static json_t *describe(const char *file, const char *kind, int r, const struct 
                 return json_pack("{s:s, s:b, s:s}", "file", file, "valid", 1, "kind", kind);
 
         text = split_mark(e->msg, file, &line, &column);
-        return json_pack("{s:s, s:b, s:{s:s, s:I, s:I, s:s}}", "file", file, "valid", 0, "error", "message", text, "line",
-                         (json_int_t)line, "column", (json_int_t)column, "pointer", e->path);
+        return json_pack("{s:s, s:b, s:{s:s, s:I, s:I, s:s}}", "file", file, "valid", 0, "error", "message", text,
+                         "line", (json_int_t)line, "column", (json_int_t)column, "pointer", e->path);
 }
 
 static int run(struct cli *cli, const struct args *args) {
@@ -54,7 +54,8 @@ static int run(struct cli *cli, const struct args *args) {
                 if (r < 0)
                         term_say(&cli->log, "%s%s%s", term_on(&cli->log, STYLE_BAD), e.msg, term_off(&cli->log));
                 else if (!cli->quiet)
-                        term_say(&cli->out, "%s: %svalid%s (%s)", file, term_on(&cli->out, STYLE_GOOD), term_off(&cli->out), kind);
+                        term_say(&cli->out, "%s: %svalid%s (%s)", file, term_on(&cli->out, STYLE_GOOD),
+                                 term_off(&cli->out), kind);
         }
         if (!cli->json)
                 return code;
@@ -71,10 +72,11 @@ const struct verb verb_validate = {
         .min_args = 1,
         .max_args = 256,
         .operand = OPERAND_FILE,
-        .examples = (const struct verb_example[]){
-                { "validate experiments/catalog/*.yaml", "all of them; the last line of defence in a CI job" },
-                { "validate --json slow-upstream.yaml", "for an editor" },
-                { NULL },
-        },
+        .examples =
+                (const struct verb_example[]){
+                        { "validate experiments/catalog/*.yaml", "all of them; the last line of defence in a CI job" },
+                        { "validate --json slow-upstream.yaml", "for an editor" },
+                        { NULL },
+                },
         .run = run,
 };

@@ -74,7 +74,10 @@ static int parse_request(struct daemon *d, const struct call *c, struct request 
         if (r < 0)
                 return r;
 
-        return request_parse(body, d->kinds, ret, e);
+        r = request_parse(body, d->kinds, ret, e);
+        if (r == 0)
+                (*ret)->client = c->peer.pid;
+        return r;
 }
 
 static json_t *describe_limits(const struct config *config) {

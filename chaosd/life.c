@@ -65,6 +65,7 @@ static int resolve(struct life *l, const struct request *q, struct err *e) {
         const struct target_policy policy = {
                 .break_glass = q->break_glass,
                 .daemon = getpid(),
+                .client = q->client,
                 .protected_comms = (const char *const *)d->config->protected_comms,
         };
         int r;
@@ -88,8 +89,7 @@ static struct fault_env *life_env(struct life *l, const struct request *q) {
 }
 
 /* The first backend could not act on this target (why): is there one that can? Adds to *reason why not the first. */
-static int plan_with_another(struct life *l, const struct request *q, char **reason, char **ret_plan,
-                             struct err *why) {
+static int plan_with_another(struct life *l, const struct request *q, char **reason, char **ret_plan, struct err *why) {
         struct daemon *d = l->daemon;
         const char *first = l->fault.backend;
 
@@ -120,8 +120,7 @@ static int plan_with_another(struct life *l, const struct request *q, char **rea
 
 /* The first backend that works on this node and can act on this target: plan() answers -EOPNOTSUPP where it cannot.
  * One that was asked for by name is the only one tried. */
-static int choose_and_plan(struct life *l, const struct request *q, char **ret_reason, char **ret_plan,
-                           struct err *e) {
+static int choose_and_plan(struct life *l, const struct request *q, char **ret_reason, char **ret_plan, struct err *e) {
         struct daemon *d = l->daemon;
         SCOPED_FREE char *reason = NULL, *plan = NULL;
         struct err why = { 0 };

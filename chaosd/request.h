@@ -17,6 +17,7 @@ struct request {
         uint64_t for_us;
         uint64_t seed;
         bool break_glass;
+        pid_t client;                /* who asks; 0 = nobody to be spared */
 
         /* Follows from the rows above. */
         const struct fault_ops *ops;

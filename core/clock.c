@@ -25,7 +25,6 @@ char *clock_format_utc(uint64_t realtime_us, char *buf, size_t size) {
 
         (void)gmtime_r(&t, &tm);
         (void)strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-        (void)snprintf(buf, size, "%s.%03uZ", day,
-                       (unsigned)(realtime_us % USEC_PER_SEC / USEC_PER_MSEC));
+        (void)snprintf(buf, size, "%s.%03uZ", day, (unsigned)(realtime_us % USEC_PER_SEC / USEC_PER_MSEC));
         return buf;
 }

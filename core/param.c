@@ -131,7 +131,7 @@ int param_parse_object(const struct param *table, const json_t *object, void *ou
         if (!json_is_object(object))
                 return err_set(e, -EINVAL, "expected a mapping of keys to values");
 
-        json_object_foreach((json_t *)object, key, value)
+        json_object_foreach ((json_t *)object, key, value)
                 if (!find_row(table, key))
                         return refuse_unknown(table, key, e);
 
@@ -146,8 +146,8 @@ size_t param_table_size(const struct param *table) {
 
         for (const struct param *row = table; row->name; row++) {
                 size_t end = row->offset + (row->list && row->type != PARAM_JSON ? sizeof(struct param_list)
-                                            : row->type == PARAM_OBJECT ? param_table_size(row->sub)
-                                                                         : param_value_size(row));
+                                            : row->type == PARAM_OBJECT          ? param_table_size(row->sub)
+                                                                                 : param_value_size(row));
 
                 if (end > size)
                         size = end;
@@ -194,8 +194,8 @@ static json_t *list_to_json(const struct param *row, const struct param_list *li
         json_t *array = json_array();
 
         for (size_t i = 0; i < list->n; i++)
-                (void)json_array_append_new(array, param_value_to_json(row, (const char *)list->items +
-                                                                                    i * param_value_size(row)));
+                (void)json_array_append_new(
+                        array, param_value_to_json(row, (const char *)list->items + i * param_value_size(row)));
         return array;
 }
 
@@ -210,8 +210,8 @@ json_t *param_to_json(const struct param *table, const void *values) {
                         continue;
                 (void)json_object_set_new(object, row->name,
                                           row->list && row->type != PARAM_JSON ? list_to_json(row, at)
-                                          : row->type == PARAM_OBJECT ? param_to_json(row->sub, at)
-                                                                       : param_value_to_json(row, at));
+                                          : row->type == PARAM_OBJECT          ? param_to_json(row->sub, at)
+                                                                               : param_value_to_json(row, at));
         }
         return object;
 }

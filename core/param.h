@@ -33,9 +33,9 @@ enum param_type {
 };
 
 struct param_cidr {
-        int family;                 /* AF_INET or AF_INET6 */
-        unsigned prefix;            /* 0 … 32 or 128 */
-        struct in6_addr address;    /* IPv4 in the first four bytes; network byte order; host bits cleared */
+        int family;              /* AF_INET or AF_INET6 */
+        unsigned prefix;         /* 0 … 32 or 128 */
+        struct in6_addr address; /* IPv4 in the first four bytes; network byte order; host bits cleared */
 };
 
 struct param_ports {
@@ -52,14 +52,14 @@ struct param {
         enum param_type type;
         bool list;
         bool required;
-        size_t offset;               /* of the value in the owner's struct */
-        uint64_t min, max;           /* for numbers, in the row's unit; max 0 = no limit. Lists: of each item */
-        const char *const *choices;  /* PARAM_ENUM: NULL-ended */
-        const struct param *sub;     /* PARAM_OBJECT: its table */
-        const char *fallback;        /* text of the default, parsed like input; NULL = stays zero and unset */
-        const char *help;            /* one line */
-        const char *example;         /* for help texts and generated documents */
-        const char *cli;             /* other flag name on the command line, or NULL */
+        size_t offset;              /* of the value in the owner's struct */
+        uint64_t min, max;          /* for numbers, in the row's unit; max 0 = no limit. Lists: of each item */
+        const char *const *choices; /* PARAM_ENUM: NULL-ended */
+        const struct param *sub;    /* PARAM_OBJECT: its table */
+        const char *fallback;       /* text of the default, parsed like input; NULL = stays zero and unset */
+        const char *help;           /* one line */
+        const char *example;        /* for help texts and generated documents */
+        const char *cli;            /* other flag name on the command line, or NULL */
 };
 
 /* A table ends with a row whose name is NULL. The struct it fills begins with

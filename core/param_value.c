@@ -28,7 +28,9 @@ static int value_text(const json_t *value, char *buf, size_t size, struct err *e
                 n = snprintf(buf, size, "%s", json_is_true(value) ? "true" : "false");
         else
                 return err_set(e, -EINVAL, "expected a single value, not a %s",
-                               json_is_object(value) ? "mapping" : json_is_array(value) ? "list" : "null");
+                               json_is_object(value)  ? "mapping"
+                               : json_is_array(value) ? "list"
+                                                      : "null");
 
         if (n < 0 || (size_t)n >= size)
                 return err_set(e, -EINVAL, "value is too long (over %zu bytes)", size - 1);
@@ -302,8 +304,8 @@ static int parse_real(const struct param *row, const char *text, void *out, stru
         if (end == text || *end || !isfinite(value))
                 return err_set(e, -EINVAL, "'%s' is '%.40s'; it must be a number", row->name, text);
         if (row->max && (value < (double)row->min || value > (double)row->max))
-                return err_set(e, -ERANGE, "'%s' is %s; it must be in %" PRIu64 " … %" PRIu64, row->name, text, row->min,
-                               row->max);
+                return err_set(e, -ERANGE, "'%s' is %s; it must be in %" PRIu64 " … %" PRIu64, row->name, text,
+                               row->min, row->max);
 
         *(double *)out = value;
         return 0;

@@ -9,24 +9,24 @@
 #define SCOPED_FD   SCOPED(scoped_closep)
 
 /* Makes fn##p(type **) for SCOPED(fn##p) from a destructor void fn(type *) that accepts NULL. */
-#define DEFINE_SCOPED(type, fn)                                                                    \
-        static inline void fn##p(type **p) {                                                       \
-                if (*p)                                                                            \
-                        fn(*p);                                                                    \
+#define DEFINE_SCOPED(type, fn)                                                                                        \
+        static inline void fn##p(type **p) {                                                                           \
+                if (*p)                                                                                                \
+                        fn(*p);                                                                                        \
         }
 
-#define TAKE_PTR(p)                                                                                \
-        ({                                                                                         \
-                __typeof__(p) take_ptr_ = (p);                                                     \
-                (p) = NULL;                                                                        \
-                take_ptr_;                                                                         \
+#define TAKE_PTR(p)                                                                                                    \
+        ({                                                                                                             \
+                __typeof__(p) take_ptr_ = (p);                                                                         \
+                (p) = NULL;                                                                                            \
+                take_ptr_;                                                                                             \
         })
 
-#define TAKE_FD(fd)                                                                                \
-        ({                                                                                         \
-                int take_fd_ = (fd);                                                               \
-                (fd) = -1;                                                                         \
-                take_fd_;                                                                          \
+#define TAKE_FD(fd)                                                                                                    \
+        ({                                                                                                             \
+                int take_fd_ = (fd);                                                                                   \
+                (fd) = -1;                                                                                             \
+                take_fd_;                                                                                              \
         })
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

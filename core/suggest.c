@@ -20,7 +20,8 @@ static size_t edit_distance(const char *a, const char *b) {
 
                 row[0] = i;
                 for (size_t j = 1; j <= lb; j++) {
-                        size_t replace = diagonal + (tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]));
+                        size_t replace =
+                                diagonal + (tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]));
                         size_t insert_or_delete = 1 + (row[j] < row[j - 1] ? row[j] : row[j - 1]);
 
                         diagonal = row[j];

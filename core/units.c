@@ -23,9 +23,9 @@ static const struct unit duration_units[] = {
 };
 
 static const struct unit size_units[] = {
-        { "TiB", 1ULL << 40 }, { "TB", 1000000000000ULL }, { "GiB", 1ULL << 30 },
-        { "GB", 1000000000ULL }, { "MiB", 1ULL << 20 },    { "MB", 1000000ULL },
-        { "KiB", 1ULL << 10 }, { "KB", 1000ULL },          { "B", 1ULL },
+        { "TiB", 1ULL << 40 },   { "TB", 1000000000000ULL }, { "GiB", 1ULL << 30 },
+        { "GB", 1000000000ULL }, { "MiB", 1ULL << 20 },      { "MB", 1000000ULL },
+        { "KiB", 1ULL << 10 },   { "KB", 1000ULL },          { "B", 1ULL },
 };
 
 static const struct unit bitrate_units[] = {
@@ -57,8 +57,7 @@ static int read_number(const char *text, const char **end, double *ret) {
         return 0;
 }
 
-static const struct unit *find_unit(const struct unit *units, size_t n_units, const char *text,
-                                    size_t *ret_len) {
+static const struct unit *find_unit(const struct unit *units, size_t n_units, const char *text, size_t *ret_len) {
         size_t len = 0;
 
         while (isalpha((unsigned char)text[len]))
@@ -116,8 +115,8 @@ int units_parse_duration(const char *text, uint64_t *ret_us, struct err *e) {
 }
 
 int units_parse_size(const char *text, uint64_t *ret_bytes, struct err *e) {
-        return parse_with_units(text, size_units, ARRAY_SIZE(size_units), 0,
-                                "a size such as 64KiB, 10MB or 2GiB", ret_bytes, e);
+        return parse_with_units(text, size_units, ARRAY_SIZE(size_units), 0, "a size such as 64KiB, 10MB or 2GiB",
+                                ret_bytes, e);
 }
 
 int units_parse_bitrate(const char *text, uint64_t *ret_bit_per_s, struct err *e) {

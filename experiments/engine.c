@@ -174,8 +174,8 @@ static void revert(struct engine *e, size_t i, uint64_t now_us) {
 }
 
 static void revert_all(struct engine *e, uint64_t now_us) {
-        for (size_t i = 0; i < e->c->n_faults; i++)
-                revert(e, i, now_us);
+        for (size_t i = e->c->n_faults; i > 0; i--) /* last in, first out */
+                revert(e, i - 1, now_us);
         leave_fault_phase(e, now_us);
 }
 
@@ -340,14 +340,14 @@ static struct slo_second *second_of(struct engine *e, struct engine_slo *s, uint
 }
 
 /* By its scheduled start; but what was under way when the baseline had been judged has met the fault. */
-static enum engine_phase phase_of(const struct engine *e, uint64_t started_us) {
+enum engine_phase engine_phase_at(const struct engine *e, uint64_t started_us) {
         if (e->begin_us[ENGINE_RECOVERY] != UINT64_MAX && started_us >= e->begin_us[ENGINE_RECOVERY])
                 return ENGINE_RECOVERY;
         return e->begin_us[ENGINE_FAULT] != UINT64_MAX ? ENGINE_FAULT : ENGINE_BASELINE;
 }
 
 void engine_sample(struct engine *e, uint64_t now_us, size_t i, uint64_t started_us, struct slo_count count) {
-        enum engine_phase phase = phase_of(e, started_us);
+        enum engine_phase phase = engine_phase_at(e, started_us);
         struct engine_slo *s = &e->slos[i];
         struct slo_second *second;
 

@@ -158,6 +158,9 @@ void engine_drained(struct engine *e, uint64_t now_us);
 /* engine_next — the next thing to do; false = nothing for now. */
 bool engine_next(struct engine *e, struct engine_action *ret);
 
+/* The phase that a sample started at this time belongs to. */
+enum engine_phase engine_phase_at(const struct engine *e, uint64_t started_us);
+
 /* When engine_tick() is due at the latest. */
 uint64_t engine_deadline_us(const struct engine *e);
 

@@ -69,7 +69,6 @@ struct run_options {
          * NAN when unknown; NULL = unknown for probes, asked of Prometheus for its own SLIs. */
         double (*spent_before)(const char *service, const char *slo, uint64_t window_s, void *arg);
         void *spent_before_arg;
-        bool dry_load;               /* the faults are left out: measures the steady state only (baseline) */
         struct run_observer observer;
 };
 

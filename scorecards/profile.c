@@ -8,24 +8,49 @@
 #include "scorecards/score.h"
 
 static const struct param category_params[] = {
-        { .name = "name", .type = PARAM_STRING, .required = true, .max = 60,
-          .offset = offsetof(struct score_category, name), .help = "what is exercised, in words" },
-        { .name = "families", .type = PARAM_STRING, .list = true, .required = true,
-          .offset = offsetof(struct score_category, families), .help = "fault families that exercise it: net, proc …" },
-        { .name = "weight", .type = PARAM_UINT, .min = 1, .max = 10, .fallback = "1",
-          .offset = offsetof(struct score_category, weight), .help = "how much it counts" },
-        { .name = "why", .type = PARAM_STRING, .offset = offsetof(struct score_category, why),
+        { .name = "name",
+          .type = PARAM_STRING,
+          .required = true,
+          .max = 60,
+          .offset = offsetof(struct score_category, name),
+          .help = "what is exercised, in words" },
+        { .name = "families",
+          .type = PARAM_STRING,
+          .list = true,
+          .required = true,
+          .offset = offsetof(struct score_category, families),
+          .help = "fault families that exercise it: net, proc …" },
+        { .name = "weight",
+          .type = PARAM_UINT,
+          .min = 1,
+          .max = 10,
+          .fallback = "1",
+          .offset = offsetof(struct score_category, weight),
+          .help = "how much it counts" },
+        { .name = "why",
+          .type = PARAM_STRING,
+          .offset = offsetof(struct score_category, why),
           .help = "what stays unknown while it is not exercised" },
         { 0 },
 };
 
 static const struct param grade_params[] = {
-        { .name = "grade", .type = PARAM_STRING, .required = true, .max = 8,
-          .offset = offsetof(struct score_grade, grade), .help = "the letter" },
-        { .name = "minValue", .type = PARAM_PERCENT, .required = true,
-          .offset = offsetof(struct score_grade, min_value_ppm), .help = "least value" },
-        { .name = "minCoverage", .type = PARAM_PERCENT, .required = true,
-          .offset = offsetof(struct score_grade, min_coverage_ppm), .help = "least coverage" },
+        { .name = "grade",
+          .type = PARAM_STRING,
+          .required = true,
+          .max = 8,
+          .offset = offsetof(struct score_grade, grade),
+          .help = "the letter" },
+        { .name = "minValue",
+          .type = PARAM_PERCENT,
+          .required = true,
+          .offset = offsetof(struct score_grade, min_value_ppm),
+          .help = "least value" },
+        { .name = "minCoverage",
+          .type = PARAM_PERCENT,
+          .required = true,
+          .offset = offsetof(struct score_grade, min_coverage_ppm),
+          .help = "least coverage" },
         { 0 },
 };
 
@@ -35,8 +60,12 @@ struct spec {
 };
 
 static const struct param spec_params[] = {
-        { .name = "halfLife", .type = PARAM_DURATION, .fallback = "30d", .min = 3600000000ULL,
-          .offset = offsetof(struct spec, half_life_us), .help = "age at which a result counts half" },
+        { .name = "halfLife",
+          .type = PARAM_DURATION,
+          .fallback = "30d",
+          .min = 3600000000ULL,
+          .offset = offsetof(struct spec, half_life_us),
+          .help = "age at which a result counts half" },
         { 0 },
 };
 

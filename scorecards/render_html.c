@@ -57,7 +57,8 @@ static void put_hero(const json_t *card, FILE *out) {
         (void)fputs("<dl class=\"facts\">\n", out);
         (void)snprintf(small, sizeof(small), "95 %% interval %s", words_interval(card, text, sizeof(text)));
         put_fact("Value", words_percent(json_at(card, "value"), text, sizeof(text)), small, out);
-        put_fact("Coverage", words_percent(json_at(card, "coverage"), text, sizeof(text)), "of what should be exercised", out);
+        put_fact("Coverage", words_percent(json_at(card, "coverage"), text, sizeof(text)),
+                 "of what should be exercised", out);
         (void)snprintf(small, sizeof(small), "half-life %.0f days", json_number_at(card, "half_life_s", 0) / 86400);
         put_fact("Freshness", words_percent(json_at(card, "freshness"), text, sizeof(text)), small, out);
         (void)snprintf(text, sizeof(text), "%" PRId64, json_int_at(card, "runs/total", 0));
@@ -75,23 +76,27 @@ static void put_categories(const json_t *card, FILE *out) {
         json_t *row;
         size_t i;
 
-        (void)fputs("<h3>What was exercised, and what was not</h3>\n<div class=\"scroll\"><table><thead><tr><th>Category</th>"
-                    "<th class=\"n\">Weight</th><th>Exercised</th><th class=\"n\">Held</th><th>Freshness</th><th>Last run</th>"
+        (void)fputs("<h3>What was exercised, and what was not</h3>\n<div "
+                    "class=\"scroll\"><table><thead><tr><th>Category</th>"
+                    "<th class=\"n\">Weight</th><th>Exercised</th><th class=\"n\">Held</th><th>Freshness</th><th>Last "
+                    "run</th>"
                     "</tr></thead><tbody>\n",
                     out);
-        json_array_foreach(json_at(card, "categories"), i, row) {
+        json_array_foreach (json_at(card, "categories"), i, row) {
                 bool exercised = json_bool_at(row, "exercised", false);
 
                 put_between("<tr><td>", json_text_at(row, "name", ""), "", out);
-                put_between("<small>", exercised ? words_list(json_at(row, "families"), text, sizeof(text))
-                                                 : json_text_at(row, "why", ""),
+                put_between("<small>",
+                            exercised ? words_list(json_at(row, "families"), text, sizeof(text))
+                                      : json_text_at(row, "why", ""),
                             "</small></td>", out);
-                (void)fprintf(out, "<td class=\"n\">%" PRId64 "</td><td class=\"%s\">%s</td>", json_int_at(row, "weight", 0),
-                              exercised ? "yes" : "no", exercised ? "yes" : "no");
+                (void)fprintf(out, "<td class=\"n\">%" PRId64 "</td><td class=\"%s\">%s</td>",
+                              json_int_at(row, "weight", 0), exercised ? "yes" : "no", exercised ? "yes" : "no");
                 put_between("<td class=\"n\">", words_percent(json_at(row, "value"), text, sizeof(text)), "</td>", out);
                 (void)fprintf(out, "<td><span class=\"bar\"><i style=\"width:%.0f%%\"></i></span></td>",
                               json_number_at(row, "freshness", 0) * 100);
-                put_between("<td>", words_time(json_text_at(row, "last_run", NULL), text, sizeof(text)), "</td></tr>\n", out);
+                put_between("<td>", words_time(json_text_at(row, "last_run", NULL), text, sizeof(text)), "</td></tr>\n",
+                            out);
         }
         (void)fputs("</tbody></table></div>\n", out);
 }
@@ -103,7 +108,7 @@ static void put_findings(const json_t *card, FILE *out) {
         (void)fputs("<h3>Open findings</h3>\n", out);
         if (json_array_size(json_at(card, "findings")) == 0)
                 (void)fputs("<p>None.</p>\n", out);
-        json_array_foreach(json_at(card, "findings"), i, f) {
+        json_array_foreach (json_at(card, "findings"), i, f) {
                 (void)fputs("<div class=\"finding ", out);
                 put_class(json_text_at(f, "severity", ""), out);
                 put_between("\"><strong>", json_text_at(f, "severity", ""), "</strong>", out);
@@ -120,7 +125,7 @@ static double objective_of(const json_t *timeline, const char *slo) {
         const json_t *row;
         size_t i;
 
-        json_array_foreach(json_at(timeline, "slos"), i, row)
+        json_array_foreach (json_at(timeline, "slos"), i, row)
                 if (strcmp(json_text_at(row, "name", ""), slo) == 0)
                         return json_number_at(row, "objective", 1);
         return 1;
@@ -132,17 +137,19 @@ static void put_timelines(const json_t *card, FILE *out) {
         size_t i, k;
 
         (void)fputs("<h3>The newest run of each experiment</h3>\n", out);
-        json_array_foreach(json_at(card, "timelines"), i, timeline) {
+        json_array_foreach (json_at(card, "timelines"), i, timeline) {
                 const char *verdict = json_text_at(timeline, "verdict", "");
 
                 if (i == 6)
                         break;
-                json_array_foreach(json_at(timeline, "series"), k, series) {
+                json_array_foreach (json_at(timeline, "series"), k, series) {
                         const char *slo = json_text_at(series, "slo", "");
 
-                        put_between("<figure><figcaption><strong>", json_text_at(timeline, "experiment", ""), "</strong> · ", out);
+                        put_between("<figure><figcaption><strong>", json_text_at(timeline, "experiment", ""),
+                                    "</strong> · ", out);
                         put_between("", slo, " · ", out);
-                        put_between("", words_time(json_text_at(timeline, "started", NULL), text, sizeof(text)), " · ", out);
+                        put_between("", words_time(json_text_at(timeline, "started", NULL), text, sizeof(text)), " · ",
+                                    out);
                         (void)fputs("<span class=\"verdict ", out);
                         put_class(verdict, out);
                         put_between("\">", verdict, "</span></figcaption>\n", out);
@@ -158,16 +165,20 @@ static void put_slos(const json_t *card, FILE *out) {
         size_t i;
 
         (void)fputs("<h3>SLOs</h3>\n<div class=\"scroll\"><table><thead><tr><th>SLO</th><th class=\"n\">Objective</th>"
-                    "<th class=\"n\">Held</th><th class=\"n\">Last, under fault</th><th class=\"n\">Recovered in</th></tr></thead><tbody>\n",
+                    "<th class=\"n\">Held</th><th class=\"n\">Last, under fault</th><th class=\"n\">Recovered "
+                    "in</th></tr></thead><tbody>\n",
                     out);
-        json_array_foreach(json_at(card, "slos"), i, row) {
+        json_array_foreach (json_at(card, "slos"), i, row) {
                 put_between("<tr><td>", json_text_at(row, "name", ""), "</td>", out);
-                put_between("<td class=\"n\">", words_percent(json_at(row, "objective"), text, sizeof(text)), "</td>", out);
+                put_between("<td class=\"n\">", words_percent(json_at(row, "objective"), text, sizeof(text)), "</td>",
+                            out);
                 (void)fprintf(out, "<td class=\"n\">%" PRId64 " of %" PRId64 "</td>", json_int_at(row, "held", 0),
                               json_int_at(row, "checks", 0));
-                put_between("<td class=\"n\">", words_percent(json_at(row, "last_compliance"), text, sizeof(text)), "</td>", out);
+                put_between("<td class=\"n\">", words_percent(json_at(row, "last_compliance"), text, sizeof(text)),
+                            "</td>", out);
                 if (json_is_number(json_at(row, "time_to_recover_s")))
-                        (void)fprintf(out, "<td class=\"n\">%.1f s</td></tr>\n", json_number_at(row, "time_to_recover_s", 0));
+                        (void)fprintf(out, "<td class=\"n\">%.1f s</td></tr>\n",
+                                      json_number_at(row, "time_to_recover_s", 0));
                 else
                         (void)fputs("<td class=\"n\">–</td></tr>\n", out);
         }
@@ -179,19 +190,23 @@ static void put_runs(const json_t *card, FILE *out) {
         json_t *row;
         size_t i;
 
-        (void)fputs("<h3>Runs</h3>\n<div class=\"scroll\"><table><thead><tr><th>Started</th><th>Experiment</th><th>Faults</th>"
+        (void)fputs("<h3>Runs</h3>\n<div "
+                    "class=\"scroll\"><table><thead><tr><th>Started</th><th>Experiment</th><th>Faults</th>"
                     "<th class=\"n\">Evidence</th><th>Verdict</th></tr></thead><tbody>\n",
                     out);
-        json_array_foreach(json_at(card, "run_table"), i, row) {
+        json_array_foreach (json_at(card, "run_table"), i, row) {
                 const char *verdict = json_text_at(row, "verdict", "");
 
                 if (i == 200)
                         break;
-                put_between("<tr><td>", words_time(json_text_at(row, "started", NULL), text, sizeof(text)), "</td>", out);
+                put_between("<tr><td>", words_time(json_text_at(row, "started", NULL), text, sizeof(text)), "</td>",
+                            out);
                 put_between("<td>", json_text_at(row, "experiment", ""), "", out);
-                put_between("<small>", json_string_value(json_array_get(json_at(row, "reasons"), 0)) ?: "", "</small></td>", out);
+                put_between("<small>", json_string_value(json_array_get(json_at(row, "reasons"), 0)) ?: "",
+                            "</small></td>", out);
                 put_between("<td>", words_list(json_at(row, "kinds"), text, sizeof(text)), "</td>", out);
-                (void)fprintf(out, "<td class=\"n\">%" PRId64 "</td><td class=\"verdict ", json_int_at(row, "evidence_hits", 0));
+                (void)fprintf(out, "<td class=\"n\">%" PRId64 "</td><td class=\"verdict ",
+                              json_int_at(row, "evidence_hits", 0));
                 put_class(verdict, out);
                 put_between("\">", verdict, "</td></tr>\n", out);
         }
@@ -207,7 +222,8 @@ static void put_arithmetic(const json_t *card, FILE *out) {
         if (memory) {
                 render_explain(one, memory);
                 if (fclose(memory) == 0)
-                        put_between("<details><summary>The arithmetic, to the last term</summary><div class=\"scroll\"><pre>",
+                        put_between("<details><summary>The arithmetic, to the last term</summary><div "
+                                    "class=\"scroll\"><pre>",
                                     text, "</pre></div></details>\n", out);
         }
         free(text);
@@ -225,9 +241,10 @@ void render_html(const json_t *cards, FILE *out) {
                     out);
         (void)fputs(scorecard_style, out);
         (void)fputs("</style></head><body><main>\n<header class=\"page\"><h1>Reliability scorecard</h1>", out);
-        put_between("<span>as of ", words_time(json_text_at(json_array_get(cards, 0), "generated", NULL), when, sizeof(when)),
+        put_between("<span>as of ",
+                    words_time(json_text_at(json_array_get(cards, 0), "generated", NULL), when, sizeof(when)),
                     " UTC</span></header>\n", out);
-        json_array_foreach(cards, i, card) {
+        json_array_foreach (cards, i, card) {
                 (void)fputs("<section class=\"card\">\n", out);
                 put_hero(card, out);
                 put_categories(card, out);

@@ -23,7 +23,7 @@ static void put_categories(const json_t *card, FILE *out) {
         (void)fputs("\n### What was exercised\n\n| category | weight | exercised | held | freshness | last run |\n"
                     "|---|---:|---|---:|---:|---|\n",
                     out);
-        json_array_foreach(json_at(card, "categories"), i, row) {
+        json_array_foreach (json_at(card, "categories"), i, row) {
                 (void)fputs("| ", out);
                 put_cell(json_text_at(row, "name", ""), out);
                 (void)fprintf(out, " | %" PRId64 " | %s | %s | %s | %s |\n", json_int_at(row, "weight", 0),
@@ -45,7 +45,7 @@ static void put_findings(const json_t *card, FILE *out) {
                 return;
         }
         (void)fputs("| severity | what | what to do | owner | due | retest |\n|---|---|---|---|---|---|\n", out);
-        json_array_foreach(json_at(card, "findings"), i, f) {
+        json_array_foreach (json_at(card, "findings"), i, f) {
                 for (size_t k = 0; k < ARRAY_SIZE(columns); k++) {
                         (void)fputs("| ", out);
                         put_cell(json_text_at(f, columns[k], ""), out);
@@ -60,8 +60,9 @@ static void put_slos(const json_t *card, FILE *out) {
         json_t *row;
         size_t i;
 
-        (void)fputs("\n### SLOs\n\n| SLO | objective | held | last compliance under fault |\n|---|---:|---:|---:|\n", out);
-        json_array_foreach(json_at(card, "slos"), i, row) {
+        (void)fputs("\n### SLOs\n\n| SLO | objective | held | last compliance under fault |\n|---|---:|---:|---:|\n",
+                    out);
+        json_array_foreach (json_at(card, "slos"), i, row) {
                 (void)fputs("| ", out);
                 put_cell(json_text_at(row, "name", ""), out);
                 (void)fprintf(out, " | %s | %" PRId64 " of %" PRId64 " | %s |\n",
@@ -77,7 +78,7 @@ static void put_runs(const json_t *card, FILE *out) {
         size_t i;
 
         (void)fputs("\n### Runs\n\n| run | experiment | faults | evidence | verdict |\n|---|---|---|---:|---|\n", out);
-        json_array_foreach(json_at(card, "run_table"), i, row) {
+        json_array_foreach (json_at(card, "run_table"), i, row) {
                 if (i == 50)
                         break;
                 (void)fprintf(out, "| %s | ", words_time(json_text_at(row, "started", NULL), when, sizeof(when)));
@@ -95,7 +96,7 @@ void render_markdown(const json_t *cards, FILE *out) {
         size_t i;
 
         (void)fputs("# Reliability scorecard\n", out);
-        json_array_foreach(cards, i, card) {
+        json_array_foreach (cards, i, card) {
                 (void)fputs("\n## ", out);
                 put_cell(json_text_at(card, "service", ""), out);
                 (void)fprintf(out, ": grade %s\n\n", json_text_at(card, "grade", ""));

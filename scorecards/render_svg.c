@@ -32,7 +32,7 @@ static double lowest_scale(const json_t *points, double objective) {
         const json_t *point;
         size_t i;
 
-        json_array_foreach(points, i, point) {
+        json_array_foreach (points, i, point) {
                 double total = json_number_at(point, "total", 0);
 
                 if (total > 0)
@@ -47,8 +47,8 @@ static void put_axes(const struct plot *p, FILE *out) {
         for (int i = 0; i <= 2; i++) {
                 double share = p->low + (1 - p->low) * i / 2;
 
-                (void)fprintf(out, "<line class=\"axis\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", LEFT, WIDTH,
-                              y_of(p, share), y_of(p, share));
+                (void)fprintf(out, "<line class=\"axis\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", LEFT,
+                              WIDTH, y_of(p, share), y_of(p, share));
                 (void)fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%g%%</text>", LEFT - 6,
                               y_of(p, share) + 4, share * 100);
         }
@@ -58,7 +58,7 @@ static void put_phases(const struct plot *p, const json_t *phases, FILE *out) {
         const json_t *phase;
         size_t i;
 
-        json_array_foreach(phases, i, phase) {
+        json_array_foreach (phases, i, phase) {
                 double x = x_of(p, json_number_at(phase, "start_s", 0));
 
                 (void)fprintf(out, "<line class=\"phase\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", x, x, TOP,
@@ -74,14 +74,15 @@ static void put_windows(const struct plot *p, const json_t *faults, FILE *out) {
         const json_t *fault;
         size_t i;
 
-        json_array_foreach(faults, i, fault) {
+        json_array_foreach (faults, i, fault) {
                 double from = json_number_at(fault, "injected_s", NAN);
                 double to = json_number_at(fault, "reverted_s", p->duration_s);
                 double x = x_of(p, from);
 
                 if (isnan(from))
                         continue;
-                (void)fprintf(out, "<rect class=\"window\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"><title>", x,
+                (void)fprintf(out,
+                              "<rect class=\"window\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"><title>", x,
                               TOP, fmax(2, x_of(p, to) - x), HEIGHT - TOP - BOTTOM);
                 html_put(json_text_at(fault, "kind", ""), out);
                 (void)fputs("</title></rect>", out);
@@ -98,7 +99,7 @@ static void put_line(const struct plot *p, const json_t *points, FILE *out) {
         size_t i;
 
         (void)fputs("<path class=\"line\" d=\"", out);
-        json_array_foreach(points, i, point) {
+        json_array_foreach (points, i, point) {
                 double total = json_number_at(point, "total", 0);
 
                 if (total <= 0) {
@@ -127,7 +128,9 @@ void html_put_timeline(const json_t *timeline, const json_t *series, double obje
         put_axes(&p, out);
         put_windows(&p, json_at(timeline, "faults"), out);
         put_phases(&p, json_at(timeline, "phases"), out);
-        (void)fprintf(out, "<line class=\"objective\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"><title>objective</title></line>",
+        (void)fprintf(out,
+                      "<line class=\"objective\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" "
+                      "y2=\"%.1f\"><title>objective</title></line>",
                       LEFT, WIDTH, y_of(&p, objective), y_of(&p, objective));
         put_line(&p, points, out);
         (void)fputs("</svg>\n", out);
@@ -146,11 +149,11 @@ void html_put_trend(const json_t *card, FILE *out) {
         open_svg("Value after each run", HEIGHT, out);
         put_axes(&p, out);
         (void)fputs("<path class=\"line\" d=\"", out);
-        json_array_foreach(points, i, point)
+        json_array_foreach (points, i, point)
                 (void)fprintf(out, "%s%.1f %.1f ", i ? "L" : "M", x_of(&p, (double)i),
                               y_of(&p, json_number_at(point, "value", 0)));
         (void)fputs("\"/>", out);
-        json_array_foreach(points, i, point) {
+        json_array_foreach (points, i, point) {
                 (void)fprintf(out, "<circle class=\"dot\" r=\"3\" cx=\"%.1f\" cy=\"%.1f\"><title>", x_of(&p, (double)i),
                               y_of(&p, json_number_at(point, "value", 0)));
                 html_put(json_text_at(point, "time", ""), out);

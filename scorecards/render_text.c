@@ -25,8 +25,9 @@ static void put_categories(const json_t *card, FILE *out) {
         size_t i;
 
         (void)fprintf(out, "\n  %-30s %-6s %-12s %-8s %s\n", "exercised", "weight", "freshness", "held", "last run");
-        json_array_foreach(json_at(card, "categories"), i, row) {
-                (void)fprintf(out, "  %-30.30s %-6" PRId64 " ", json_text_at(row, "name", ""), json_int_at(row, "weight", 0));
+        json_array_foreach (json_at(card, "categories"), i, row) {
+                (void)fprintf(out, "  %-30.30s %-6" PRId64 " ", json_text_at(row, "name", ""),
+                              json_int_at(row, "weight", 0));
                 put_bar(json_number_at(row, "freshness", 0), 10, out);
                 (void)fprintf(out, "   %-8s %s\n",
                               json_is_number(json_at(row, "value"))
@@ -44,7 +45,7 @@ static void put_findings(const json_t *card, FILE *out) {
                 return;
 
         (void)fputs("\n  Open findings\n", out);
-        json_array_foreach(json_at(card, "findings"), i, f) {
+        json_array_foreach (json_at(card, "findings"), i, f) {
                 (void)fprintf(out, "  • [%s] %s\n", json_text_at(f, "severity", ""), json_text_at(f, "summary", ""));
                 (void)fprintf(out, "    %s\n", json_text_at(f, "recommendation", ""));
                 (void)fprintf(out, "    owner %s, due %s, retest %s\n", json_text_at(f, "owner", "nobody"),
@@ -58,7 +59,7 @@ static void put_runs(const json_t *card, bool colour, FILE *out) {
         size_t i;
 
         (void)fprintf(out, "\n  %-17s %-24s %-13s %-22s %s\n", "run", "experiment", "verdict", "faults", "evidence");
-        json_array_foreach(json_at(card, "run_table"), i, row) {
+        json_array_foreach (json_at(card, "run_table"), i, row) {
                 const char *verdict = json_text_at(row, "verdict", "");
 
                 if (i == 10) {
@@ -78,7 +79,7 @@ void render_text(const json_t *cards, bool colour, FILE *out) {
         json_t *card;
         size_t i;
 
-        json_array_foreach(cards, i, card) {
+        json_array_foreach (cards, i, card) {
                 (void)fprintf(out, "%s%s%s  grade %s%s   (profile %s)\n", i ? "\n" : "", colour ? BOLD : "",
                               json_text_at(card, "service", ""), json_text_at(card, "grade", ""), colour ? RESET : "",
                               json_text_at(card, "profile", ""));
@@ -93,14 +94,14 @@ void render_explain(const json_t *cards, FILE *out) {
         json_t *card, *t;
         size_t i, k;
 
-        json_array_foreach(cards, i, card) {
+        json_array_foreach (cards, i, card) {
                 double sum = 0, held = 0;
 
                 (void)fprintf(out, "%s: value = Σ weight·freshness·held / Σ weight·freshness, half-life %g days\n",
                               json_text_at(card, "service", ""), json_number_at(card, "half_life_s", 0) / 86400);
                 (void)fprintf(out, "  %-24s %-20s %-20s %6s %9s %9s %s\n", "started", "experiment", "SLO", "weight",
                               "freshness", "term", "held");
-                json_array_foreach(json_at(card, "terms"), k, t) {
+                json_array_foreach (json_at(card, "terms"), k, t) {
                         double term = json_number_at(t, "term", 0);
 
                         sum += term;
@@ -108,13 +109,14 @@ void render_explain(const json_t *cards, FILE *out) {
                         (void)fprintf(out, "  %-24s %-20.20s %-20.20s %6" PRId64 " %9.4f %9.4f %s\n",
                                       json_text_at(t, "started", ""), json_text_at(t, "experiment", ""),
                                       json_text_at(t, "slo", ""), json_int_at(t, "weight", 0),
-                                      json_number_at(t, "freshness", 0), term, json_bool_at(t, "held", false) ? "yes" : "no");
+                                      json_number_at(t, "freshness", 0), term,
+                                      json_bool_at(t, "held", false) ? "yes" : "no");
                 }
                 if (sum > 0)
                         (void)fprintf(out, "  value = %.4f / %.4f = %.4f\n", held, sum, held / sum);
 
                 (void)fprintf(out, "coverage = Σ weight·freshness of the newest judged run / Σ weight\n");
-                json_array_foreach(json_at(card, "categories"), k, t)
+                json_array_foreach (json_at(card, "categories"), k, t)
                         (void)fprintf(out, "  %-30.30s weight %" PRId64 " · %.4f\n", json_text_at(t, "name", ""),
                                       json_int_at(t, "weight", 0), json_number_at(t, "freshness", 0));
                 (void)fprintf(out, "  coverage = %.4f\n", json_number_at(card, "coverage", 0));

@@ -26,13 +26,14 @@ static json_t *number_or_null(double x) {
 }
 
 /* Runs over every judged check: term(run, slo) in order of time. */
-static void each_check(const struct scoring *s, void (*term)(const struct scoring *, const struct score_run *,
-                                                             const json_t *slo, void *arg), void *arg) {
+static void each_check(const struct scoring *s,
+                       void (*term)(const struct scoring *, const struct score_run *, const json_t *slo, void *arg),
+                       void *arg) {
         for (size_t i = 0; i < s->runs.n; i++) {
                 const json_t *slo;
                 size_t k;
 
-                json_array_foreach(json_at(s->runs.runs[i].record, "slos"), k, slo)
+                json_array_foreach (json_at(s->runs.runs[i].record, "slos"), k, slo)
                         if (score_run_judged(&s->runs.runs[i], slo))
                                 term(s, &s->runs.runs[i], slo, arg);
         }
@@ -53,13 +54,12 @@ static void add_term(const struct scoring *s, const struct score_run *run, const
         bool held = json_bool_at(slo, "held", false);
 
         (void)json_array_append_new(
-                arg, json_pack("{s:s s:s s:s s:s s:I s:f s:f s:b}", "run", json_text_at(run->record, "id", ""), "slo",
-                               json_text_at(slo, "name", ""), "experiment",
-                               json_text_at(run->record, "experiment/name", ""), "started",
-                               json_text_at(run->record, "started", ""), "weight", (json_int_t)run->weight, "freshness",
-                               f, "term", (double)run->weight * f, "held", held));
+                arg,
+                json_pack("{s:s s:s s:s s:s s:I s:f s:f s:b}", "run", json_text_at(run->record, "id", ""), "slo",
+                          json_text_at(slo, "name", ""), "experiment", json_text_at(run->record, "experiment/name", ""),
+                          "started", json_text_at(run->record, "started", ""), "weight", (json_int_t)run->weight,
+                          "freshness", f, "term", (double)run->weight * f, "held", held));
 }
-
 
 static void add_slo(const struct scoring *s, const struct score_run *run, const json_t *slo, void *arg) {
         json_t *rows = arg;
@@ -86,7 +86,7 @@ static json_t *values_of(const json_t *object) {
         const char *key;
         json_t *value;
 
-        json_object_foreach((json_t *)object, key, value)
+        json_object_foreach ((json_t *)object, key, value)
                 (void)json_array_append(array, value);
         return array;
 }
@@ -116,7 +116,7 @@ static json_t *category_row(const struct scoring *s, size_t index, double *ret_f
 
                 if (!((run->categories >> index) & 1))
                         continue;
-                json_array_foreach(json_at(run->record, "slos"), k, slo)
+                json_array_foreach (json_at(run->record, "slos"), k, slo)
                         if (score_run_judged(run, slo)) {
                                 judged = true;
                                 score_sum_add(&sum, freshness(s, run), json_bool_at(slo, "held", false));
@@ -166,7 +166,7 @@ static json_t *kinds_of(const json_t *record) {
         const json_t *fault;
         size_t i;
 
-        json_array_foreach(json_at(record, "faults"), i, fault)
+        json_array_foreach (json_at(record, "faults"), i, fault)
                 (void)json_array_append_new(kinds, json_string(json_text_at(fault, "fault/kind", "")));
         return kinds;
 }
@@ -177,13 +177,13 @@ static json_t *run_rows(const struct scoring *s) {
 
         for (size_t i = s->runs.n; i > 0; i--) {
                 const struct score_run *run = &s->runs.runs[i - 1];
-                json_t *row = json_pack("{s:s s:s s:s s:s s:o s:I s:f}", "id", json_text_at(run->record, "id", ""),
-                                        "started", json_text_at(run->record, "started", ""), "experiment",
-                                        json_text_at(run->record, "experiment/name", ""), "verdict",
-                                        run_verdict_names[run->verdict], "kinds", kinds_of(run->record),
-                                        "evidence_hits",
-                                        (json_int_t)json_int_at(run->record, "verdict/evidence_hits", 0), "duration_s",
-                                        json_number_at(run->record, "duration_s", 0));
+                json_t *row =
+                        json_pack("{s:s s:s s:s s:s s:o s:I s:f}", "id", json_text_at(run->record, "id", ""), "started",
+                                  json_text_at(run->record, "started", ""), "experiment",
+                                  json_text_at(run->record, "experiment/name", ""), "verdict",
+                                  run_verdict_names[run->verdict], "kinds", kinds_of(run->record), "evidence_hits",
+                                  (json_int_t)json_int_at(run->record, "verdict/evidence_hits", 0), "duration_s",
+                                  json_number_at(run->record, "duration_s", 0));
 
                 (void)json_object_set(row, "reasons", json_at(run->record, "verdict/reasons") ?: json_null());
                 (void)json_array_append_new(rows, row);
@@ -206,7 +206,7 @@ static json_t *trend(const struct scoring *s) {
                 last_s = run->started_s;
                 sum.weights *= decay;
                 sum.weighted *= decay;
-                json_array_foreach(json_at(run->record, "slos"), k, slo)
+                json_array_foreach (json_at(run->record, "slos"), k, slo)
                         if (score_run_judged(run, slo))
                                 score_sum_add(&sum, (double)run->weight, json_bool_at(slo, "held", false));
                 if (sum.weights > 0)
@@ -230,10 +230,10 @@ static json_t *open_findings(const struct scoring *s) {
                 size_t k;
 
                 if (run->verdict == RUN_PASS)
-                        json_object_foreach_safe(open, next, key, value)
-                                if (strcmp(json_text_at(value, "experiment", ""), experiment) == 0)
-                                        (void)json_object_del(open, key);
-                json_array_foreach(json_at(run->record, "findings"), k, finding) {
+                        json_object_foreach_safe(open, next, key,
+                                                 value) if (strcmp(json_text_at(value, "experiment", ""), experiment) ==
+                                                            0)(void) json_object_del(open, key);
+                json_array_foreach (json_at(run->record, "findings"), k, finding) {
                         json_t *copy = json_copy(finding);
                         const char *id = json_text_at(finding, "id", "");
                         const json_t *before = json_object_get(open, id);
@@ -278,7 +278,7 @@ static json_t *fault_windows(const json_t *record) {
         const json_t *fault;
         size_t i;
 
-        json_array_foreach(json_at(record, "faults"), i, fault)
+        json_array_foreach (json_at(record, "faults"), i, fault)
                 (void)json_array_append_new(
                         windows, json_pack("{s:s s:s s:O? s:O? s:I}", "name", json_text_at(fault, "name", ""), "kind",
                                            json_text_at(fault, "fault/kind", ""), "injected_s",
@@ -327,8 +327,8 @@ static json_t *compute(const struct scoring *s, const char *service) {
         each_check(s, add_term, terms);
         categories = category_rows(s, &coverage);
 
-        card = json_pack("{s:s s:s s:s s:s s:s s:o s:o s:f s:o s:i}", "schema", "chaosd/scorecard/v1", "service", service,
-                         "profile", s->profile->name, "generated",
+        card = json_pack("{s:s s:s s:s s:s s:s s:o s:o s:f s:o s:i}", "schema", "chaosd/scorecard/v1", "service",
+                         service, "profile", s->profile->name, "generated",
                          clock_format_utc((uint64_t)(s->now_s * 1e6), generated, sizeof(generated)), "grade",
                          grade_of(s->profile, score_sum_value(&value), coverage), "value",
                          number_or_null(score_sum_value(&value)), "interval", interval_of(&value), "coverage", coverage,

@@ -52,7 +52,7 @@ static void read_faults(const struct score_profile *p, const json_t *record, str
         size_t i;
 
         run->weight = 0;
-        json_array_foreach(json_at(record, "faults"), i, fault) {
+        json_array_foreach (json_at(record, "faults"), i, fault) {
                 size_t category = category_of_kind(p, json_text_at(fault, "fault/kind", ""));
 
                 if (json_int_at(fault, "fault/evidence/hits", 0) <= 0)
@@ -89,13 +89,14 @@ static int read_run(const struct score_profile *p, const json_t *record, struct 
 static int by_start(const void *a, const void *b) {
         const struct score_run *x = a, *y = b;
 
-        return x->started_s < y->started_s   ? -1
-               : x->started_s > y->started_s ? 1
-                                             : strcmp(json_text_at(x->record, "id", ""), json_text_at(y->record, "id", ""));
+        return x->started_s < y->started_s ? -1
+               : x->started_s > y->started_s
+                       ? 1
+                       : strcmp(json_text_at(x->record, "id", ""), json_text_at(y->record, "id", ""));
 }
 
-int score_runs_read(const struct score_profile *p, const json_t *records, const char *service,
-                    struct score_runs *ret, struct err *e) {
+int score_runs_read(const struct score_profile *p, const json_t *records, const char *service, struct score_runs *ret,
+                    struct err *e) {
         struct score_runs all = { 0 };
         const json_t *record;
         size_t i;
@@ -104,7 +105,7 @@ int score_runs_read(const struct score_profile *p, const json_t *records, const 
         if (!all.runs)
                 return err_set(e, -ENOMEM, "no memory");
 
-        json_array_foreach(records, i, record) {
+        json_array_foreach (records, i, record) {
                 int r;
 
                 if (strcmp(service_of(record), service) != 0)
@@ -152,7 +153,7 @@ json_t *score_services(const json_t *records) {
         if (!names)
                 return services;
 
-        json_array_foreach(records, i, record)
+        json_array_foreach (records, i, record)
                 if (service_of(record)[0])
                         names[n++] = service_of(record);
         qsort(names, n, sizeof(*names), by_text);

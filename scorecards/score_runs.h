@@ -16,9 +16,9 @@ struct score_run {
         const json_t *record; /* borrowed */
         double started_s;     /* seconds since 1970 */
         enum run_verdict verdict;
-        bool acted;           /* a fault of it has evidence: it exercised its families */
-        uint64_t categories;  /* bit i: exercised category i of the profile */
-        uint64_t weight;      /* of each of its checks: the heaviest category exercised, 1 when none is known */
+        bool acted;          /* a fault of it has evidence: it exercised its families */
+        uint64_t categories; /* bit i: exercised category i of the profile */
+        uint64_t weight;     /* of each of its checks: the heaviest category exercised, 1 when none is known */
 };
 
 struct score_runs {
@@ -28,8 +28,8 @@ struct score_runs {
 
 /* score_runs_read — the service's records, sorted by start. -ENOENT none, -EINVAL a record without id, start or
  * verdict. Free with score_runs_done(). */
-int score_runs_read(const struct score_profile *p, const json_t *records, const char *service,
-                    struct score_runs *ret, struct err *e);
+int score_runs_read(const struct score_profile *p, const json_t *records, const char *service, struct score_runs *ret,
+                    struct err *e);
 void score_runs_done(struct score_runs *r);
 
 /* Did this run judge this SLO of its record? An aborted run judges only what broke. */

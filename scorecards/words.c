@@ -34,7 +34,8 @@ char *words_summary(const json_t *card, char *buf, size_t size) {
         size_t findings = json_array_size(json_at(card, "findings"));
 
         if (checks == 0) {
-                (void)snprintf(buf, size, "No run of this service has both evidence and a judged SLO: nothing is known yet.");
+                (void)snprintf(buf, size,
+                               "No run of this service has both evidence and a judged SLO: nothing is known yet.");
                 return buf;
         }
         (void)snprintf(buf, size,
@@ -53,7 +54,7 @@ char *words_list(const json_t *texts, char *buf, size_t size) {
         json_t *text;
 
         buf[0] = 0;
-        json_array_foreach(texts, i, text) {
+        json_array_foreach (texts, i, text) {
                 int n = snprintf(buf + used, size - used, "%s%s", i ? ", " : "", json_string_value(text) ?: "");
 
                 if (n < 0 || (size_t)n >= size - used)

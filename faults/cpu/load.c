@@ -39,9 +39,14 @@ struct load {
         uint32_t ppm;
 };
 
+/* Workers end by themselves this long after the deadline, if the daemon has not done it: not before it, for their
+ * last evidence is read while they live. */
+#define GRACE_US (500 * USEC_PER_MSEC)
+
 struct load_state {
         struct load load;
         struct child children[WORKERS_MAX];
+        struct burner_deadline *deadline;
         uint64_t started_us;
         bool has_usage;
         uint64_t usage_us; /* of the cgroup, before we came */
@@ -105,8 +110,10 @@ static int find_process_cgroup(const struct target *t, struct cgroup *ret, struc
 
                 r = cgroup_open_process(&t->procs[i], &other, e);
                 if (r == 0 && !cgroup_is_same(&first, &other))
-                        r = err_set(e, -EINVAL, "processes %d and %d are in different cgroups (%s and %s): pick one, or "
-                                    "name a cgroup", (int)t->procs[0].pid, (int)t->procs[i].pid, first.path, other.path);
+                        r = err_set(e, -EINVAL,
+                                    "processes %d and %d are in different cgroups (%s and %s): pick one, or "
+                                    "name a cgroup",
+                                    (int)t->procs[0].pid, (int)t->procs[i].pid, first.path, other.path);
         }
         if (r < 0)
                 return r;
@@ -181,11 +188,12 @@ static int plan(struct fault_env *env, const struct fault *f, char **ret, struct
                 return r;
 
         if (l.limited)
-                (void)snprintf(quota, sizeof(quota), "\nthe cgroup's limit of %.2f CPUs%s", (double)l.quota_ppm / ONE_CPU,
+                (void)snprintf(quota, sizeof(quota), "\nthe cgroup's limit of %.2f CPUs%s",
+                               (double)l.quota_ppm / ONE_CPU,
                                l.quota_ppm < (uint64_t)l.workers * l.ppm ? " is less than that: it will be throttled"
                                                                          : " holds for both together");
-        r = asprintf(ret, "start %u child process%s chaos-cpu, each using %s of one CPU, on %d CPU%s\n%s%s%s", l.workers,
-                     l.workers == 1 ? "" : "es", units_format_percent(l.ppm, percent), CPU_COUNT(&l.cpus),
+        r = asprintf(ret, "start %u child process%s chaos-cpu, each using %s of one CPU, on %d CPU%s\n%s%s%s",
+                     l.workers, l.workers == 1 ? "" : "es", units_format_percent(l.ppm, percent), CPU_COUNT(&l.cpus),
                      CPU_COUNT(&l.cpus) == 1 ? "" : "s",
                      l.whole_node ? "they stay in the daemon's cgroup: the whole node is the target"
                                   : "put them into cgroup ",
@@ -198,6 +206,10 @@ static void state_free(void *thing) {
 
         load_done(&state->load);
         free(state);
+}
+
+static uint64_t workers_end(const struct fault *f) {
+        return f->deadline_us > 0 ? f->deadline_us + GRACE_US : 0;
 }
 
 static int inject(struct fault_env *env, struct fault *f, struct err *e) {
@@ -223,8 +235,12 @@ static int inject(struct fault_env *env, struct fault *f, struct err *e) {
         if (r < 0)
                 return r;
 
+        r = burner_deadline_new(f->holds, workers_end(f), &state->deadline, e);
+        if (r < 0)
+                return r;
         for (unsigned i = 0; i < state->load.workers; i++) {
-                r = burner_start(f->holds, where, &state->load.cpus, state->load.ppm, &state->children[i], e);
+                r = burner_start(f->holds, where, &state->load.cpus, state->load.ppm, state->deadline,
+                                 &state->children[i], e);
                 if (r < 0)
                         return err_wrap(e, r, "worker %u of %u", i + 1, state->load.workers);
         }
@@ -279,6 +295,17 @@ static int verify(struct fault_env *env, struct fault *f, struct evidence *ret, 
         return alive == state->load.workers && used_us > 0;
 }
 
+static int renew(struct fault_env *env, struct fault *f, struct err *e) {
+        const struct load_state *state = f->state;
+
+        (void)env;
+        if (!state)
+                return err_set(e, -ESTALE, "the load belongs to a process that is gone");
+
+        state->deadline->us = workers_end(f);
+        return 0;
+}
+
 static int revert(struct fault_env *env, const char *record, struct err *e) {
         unsigned workers;
 
@@ -304,4 +331,5 @@ const struct fault_ops fault_cpu_load = {
         .inject = inject,
         .verify = verify,
         .revert = revert,
+        .renew = renew,
 };

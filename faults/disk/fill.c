@@ -19,10 +19,10 @@
 
 struct fill_params {
         uint64_t set;
-        uint64_t size;     /* bytes */
-        uint32_t percent;  /* ppm */
-        uint64_t leave;    /* bytes */
-        uint64_t reserve;  /* bytes */
+        uint64_t size;    /* bytes */
+        uint32_t percent; /* ppm */
+        uint64_t leave;   /* bytes */
+        uint64_t reserve; /* bytes */
 };
 
 enum fill_row { ROW_SIZE, ROW_PERCENT, ROW_LEAVE, ROW_RESERVE };
@@ -130,8 +130,9 @@ static int check_place(struct fault_env *env, const struct fault *f, const struc
         if (r < 0)
                 return r;
         if (r == 1)
-                return err_set(e, -EPERM, "%s is on the filesystem of the daemon's journal (%s), which must not be filled",
-                               path, env->runtime_dir);
+                return err_set(e, -EPERM,
+                               "%s is on the filesystem of the daemon's journal (%s), which must not be filled", path,
+                               env->runtime_dir);
 
         r = filler_probe(f->target->path_fd, e);
         return r < 0 ? err_wrap(e, r, "%s", path) : r;
@@ -148,8 +149,8 @@ static int check_amount(const struct fill_params *p, const struct filler_space *
                 return err_set(e, -ERANGE, "nothing to do: only %s are free already, %s of them available", free,
                                size_text(space->available, left));
         if (bytes > space->free || remains < p->reserve) {
-                (void)err_set(e, -ERANGE, "taking %s of the %s that are free would leave %s, and the reserve is %s", want,
-                              free, size_text(remains, left), size_text(p->reserve, reserve));
+                (void)err_set(e, -ERANGE, "taking %s of the %s that are free would leave %s, and the reserve is %s",
+                              want, free, size_text(remains, left), size_text(p->reserve, reserve));
                 (void)err_at(e, "reserve");
                 (void)err_at(e, "params");
                 return -ERANGE;
@@ -219,10 +220,12 @@ static int plan(struct fault_env *env, const struct fault *f, char **ret, struct
                 return r;
 
         if (named)
-                (void)snprintf(moment, sizeof(moment), "\nthe file is called %s for a moment, for %s knows no O_TMPFILE",
-                               file_name(f, name), space.type);
+                (void)snprintf(moment, sizeof(moment),
+                               "\nthe file is called %s for a moment, for %s knows no O_TMPFILE", file_name(f, name),
+                               space.type);
         if (space.in_memory)
-                (void)snprintf(memory, sizeof(memory), "\n%s is in memory: the same amount of RAM is taken", space.type);
+                (void)snprintf(memory, sizeof(memory), "\n%s is in memory: the same amount of RAM is taken",
+                               space.type);
         r = asprintf(ret,
                      "take %s of %s (%s, %s in all, %s available) with a file that has no name, by %s\n"
                      "child process chaos-fill does it in steps and stops when %s are left free for root%s%s",
@@ -327,16 +330,16 @@ static int verify(struct fault_env *env, struct fault *f, struct evidence *ret, 
                                taken_text, goal_text);
                 return 0;
         case FILLER_FULL:
-                (void)snprintf(ret->note, sizeof(ret->note), "after %s of %s the filesystem gave no more: %s", taken_text,
-                               goal_text, strerror(error));
+                (void)snprintf(ret->note, sizeof(ret->note), "after %s of %s the filesystem gave no more: %s",
+                               taken_text, goal_text, strerror(error));
                 return 1;
         case FILLER_FLOOR:
-                (void)snprintf(ret->note, sizeof(ret->note), "stopped at the reserve after %s of %s: others took space too",
-                               taken_text, goal_text);
+                (void)snprintf(ret->note, sizeof(ret->note),
+                               "stopped at the reserve after %s of %s: others took space too", taken_text, goal_text);
                 return 0;
         default:
-                return err_set(e, error > 0 ? -error : -EIO, "the fill stopped after %s of %s: %s", taken_text, goal_text,
-                               strerror(error));
+                return err_set(e, error > 0 ? -error : -EIO, "the fill stopped after %s of %s: %s", taken_text,
+                               goal_text, strerror(error));
         }
 }
 

@@ -19,7 +19,7 @@
 
 /* The controller's name in /proc/PID/cgroup and in the mount options; version 2 has none. */
 static const char *const controllers[CGROUP_HIERARCHIES] = {
-        [CGROUP_UNIFIED] = "", [CGROUP_CPU] = "cpu",       [CGROUP_CPUACCT] = "cpuacct",
+        [CGROUP_UNIFIED] = "",      [CGROUP_CPU] = "cpu",       [CGROUP_CPUACCT] = "cpuacct",
         [CGROUP_CPUSET] = "cpuset", [CGROUP_MEMORY] = "memory",
 };
 
@@ -216,8 +216,9 @@ int cgroup_check_leaf(const struct cgroup *c, struct err *e) {
         if (r < 0)
                 return r;
         if (handed_on[0])
-                return err_set(e, -EBUSY, "cgroup %s hands '%s' on to its children and so takes no process; name a leaf",
-                               c->path, handed_on);
+                return err_set(e, -EBUSY,
+                               "cgroup %s hands '%s' on to its children and so takes no process; name a leaf", c->path,
+                               handed_on);
         return 0;
 }
 

@@ -65,8 +65,8 @@ static void default_signals(void) {
 }
 
 /* _exit(), never exit(): the daemon's handlers, buffers and leak checks are not the child's to run. */
-static void __attribute__((noreturn)) be_child(pid_t parent, const char *name, int (*run)(void *arg), void *arg,
-                                               const int *keep, unsigned n_keep) {
+static void __attribute__((noreturn))
+be_child(pid_t parent, const char *name, int (*run)(void *arg), void *arg, const int *keep, unsigned n_keep) {
         if (arm_parent_death(parent) < 0)
                 _exit(EXIT_ORPHANED);
 

@@ -17,14 +17,15 @@
 #include "faults/mech/kfile.h"
 
 /* Not in linux/magic.h of Debian 12. */
-#define MAGIC_XFS   0x58465342
-#define MAGIC_NTFS3 0x7366746e
-#define MAGIC_ZFS   0x2fc12fc1
-#define MAGIC_EXFAT 0x2011BAB0
+#define MAGIC_XFS    0x58465342
+#define MAGIC_NTFS3  0x7366746e
+#define MAGIC_ZFS    0x2fc12fc1
+#define MAGIC_EXFAT  0x2011BAB0
 #define MAGIC_LUSTRE 0x0BD00BD0
 
 static const char no_disk[] = "it is not a place for files";
-static const char shared[] = "it is shared over a network or served by a process: space would not come back when we die";
+static const char shared[] =
+        "it is shared over a network or served by a process: space would not come back when we die";
 
 static const struct filesystem {
         unsigned long magic;

@@ -50,19 +50,19 @@ int filler_unlink(const char *dir, uint64_t device, const char *name, struct err
 
 /* What to take. The child stops short of floor whatever else happens. */
 struct filler_goal {
-        uint64_t bytes;           /* size of the file, a multiple of nothing in particular */
-        bool top_up;              /* then go on in single blocks until available <= leave: metadata takes its share */
-        uint64_t leave;           /* with top_up: bytes that must be left available to ordinary users */
-        uint64_t floor;           /* bytes of filler_space.free that are never touched */
-        bool write;               /* write data that does not compress instead of fallocate(2) */
+        uint64_t bytes; /* size of the file, a multiple of nothing in particular */
+        bool top_up;    /* then go on in single blocks until available <= leave: metadata takes its share */
+        uint64_t leave; /* with top_up: bytes that must be left available to ordinary users */
+        uint64_t floor; /* bytes of filler_space.free that are never touched */
+        bool write;     /* write data that does not compress instead of fallocate(2) */
 };
 
 enum filler_state {
         FILLER_WORKING,
-        FILLER_DONE,    /* the goal is met */
-        FILLER_FULL,    /* the filesystem refused more (ENOSPC, EDQUOT) short of the goal */
-        FILLER_FLOOR,   /* somebody else took space meanwhile: stopped at the floor */
-        FILLER_FAILED,  /* error says why */
+        FILLER_DONE,   /* the goal is met */
+        FILLER_FULL,   /* the filesystem refused more (ENOSPC, EDQUOT) short of the goal */
+        FILLER_FLOOR,  /* somebody else took space meanwhile: stopped at the floor */
+        FILLER_FAILED, /* error says why */
 };
 
 struct filler; /* owned by holds */

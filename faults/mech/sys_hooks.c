@@ -34,7 +34,7 @@ DEFINE_SCOPED(struct holds, holds_free)
 #define ENTRY_PREFIX "sys_"
 #endif
 
-/* A child that is born while we look belongs to a parent that we have not marked yet: look again until nothing is new. */
+/* A child that is born while we look may have a parent that we have not marked yet: look again until nothing is new. */
 #define DESCENDANT_PASSES 16
 
 #define LINKS_MAX (SYS_ERRNO_SLOTS + 1)
@@ -42,10 +42,10 @@ DEFINE_SCOPED(struct holds, holds_free)
 struct sys_hooks {
         struct sys_override *override; /* one of the two */
         struct sys_lsm *lsm;
-        struct bpf_object *object;     /* borrowed from it */
+        struct bpf_object *object; /* borrowed from it */
         struct bpf_link *links[LINKS_MAX];
         size_t n_links;
-        struct sys_errno_rule rule;    /* what the kernel has */
+        struct sys_errno_rule rule; /* what the kernel has */
         int rule_fd, state_fd, members_fd, cgroups_fd;
 };
 
@@ -111,7 +111,8 @@ static bool is_override_refused(void) {
                 { .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
                 { .code = BPF_JMP | BPF_EXIT },
         };
-        SCOPED_FD int fd = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "chaos_probe", "GPL", program, ARRAY_SIZE(program), NULL);
+        SCOPED_FD int fd =
+                bpf_prog_load(BPF_PROG_TYPE_KPROBE, "chaos_probe", "GPL", program, ARRAY_SIZE(program), NULL);
 
         return fd < 0 && errno == EINVAL;
 }
@@ -125,8 +126,9 @@ static int load_override(struct sys_hooks *k, const struct sys_hooks_spec *spec,
 
         r = sys_override__load(k->override);
         if (r < 0 && is_override_refused())
-                return err_set(e, -EOPNOTSUPP, "kernel without CONFIG_BPF_KPROBE_OVERRIDE: bpf_override_return was "
-                                               "refused by the verifier");
+                return err_set(e, -EOPNOTSUPP,
+                               "kernel without CONFIG_BPF_KPROBE_OVERRIDE: bpf_override_return was "
+                               "refused by the verifier");
         if (r < 0)
                 return bpf_fail(e, r, "load sys_override");
 
@@ -154,8 +156,9 @@ static int load_lsm(struct sys_hooks *k, const struct sys_hooks_spec *spec, stru
         if (!k->lsm)
                 return bpf_fail(e, -errno, "open sys_lsm");
 
-        bpf_object__for_each_program(p, k->lsm->obj)
+        bpf_object__for_each_program(p, k->lsm->obj) {
                 (void)bpf_program__set_autoload(p, is_wanted(p, spec->hooks));
+        }
         r = sys_lsm__load(k->lsm);
         if (r < 0)
                 return bpf_fail(e, r, "load sys_lsm");
@@ -186,8 +189,9 @@ static int write_rule(struct sys_hooks *k, const struct sys_errno_rule *rule, st
 
 int sys_hooks_attach(struct holds *h, const struct sys_hooks_spec *spec, struct sys_hooks **ret, struct err *e) {
         struct sys_hooks *k = calloc(1, sizeof(*k));
-        struct sys_errno_rule rule = { .seed = spec->seed, .when = spec->when, .ppm = spec->ppm,
-                                       .error = (__u32)spec->error };
+        struct sys_errno_rule rule = {
+                .seed = spec->seed, .when = spec->when, .ppm = spec->ppm, .error = (__u32)spec->error
+        };
         int r;
 
         if (!k)
@@ -314,9 +318,14 @@ int sys_hooks_read(struct sys_hooks *k, struct sys_errno_state *ret, struct err 
 
 int sys_hooks_probe(enum sys_backend backend, struct err *e) {
         static const char *const calls[] = { "openat" };
-        const struct sys_hooks_spec spec = { .backend = backend, .calls = calls, .n_calls = 1, .uid = "probe",
-                                             .hooks = 1U << SYS_HOOK_OPEN, .when = { 1, SYS_WHEN_NO_END, 1 },
-                                             .ppm = SYS_PPM_ALWAYS, .error = PROBE_ERROR };
+        const struct sys_hooks_spec spec = { .backend = backend,
+                                             .calls = calls,
+                                             .n_calls = 1,
+                                             .uid = "probe",
+                                             .hooks = 1U << SYS_HOOK_OPEN,
+                                             .when = { 1, SYS_WHEN_NO_END, 1 },
+                                             .ppm = SYS_PPM_ALWAYS,
+                                             .error = PROBE_ERROR };
         SCOPED(holds_freep) struct holds *h = holds_new();
         SCOPED_FD int self = (int)syscall(SYS_pidfd_open, getpid(), 0), fd = -1;
         struct sys_hooks *k;
@@ -343,8 +352,9 @@ int sys_hooks_probe(enum sys_backend backend, struct err *e) {
         if (r)
                 return 0;
         if (backend == SYS_BY_LSM)
-                return err_set(e, -EOPNOTSUPP, "the program was attached, but the kernel never asked it: 'bpf' is not in "
-                                               "the list of security modules (boot parameter lsm=)");
+                return err_set(e, -EOPNOTSUPP,
+                               "the program was attached, but the kernel never asked it: 'bpf' is not in "
+                               "the list of security modules (boot parameter lsm=)");
         return err_set(e, -EOPNOTSUPP, "the program was attached, but a call did not fail as it was told to");
 }
 
@@ -362,8 +372,8 @@ static int open_rule(__u32 id, const char *uid, struct sys_errno_rule *ret) {
         return TAKE_FD(fd);
 }
 
-int sys_hooks_disarm(const char *uid, bool dry_run, void (*found)(void *arg, const char *uid), void *arg,
-                     unsigned *ret, struct err *e) {
+int sys_hooks_disarm(const char *uid, bool dry_run, void (*found)(void *arg, const char *uid), void *arg, unsigned *ret,
+                     struct err *e) {
         unsigned n = 0;
         __u32 id = 0;
 

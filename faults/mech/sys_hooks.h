@@ -20,8 +20,8 @@ struct sys_hooks_spec {
         enum sys_backend backend;
         const char *const *calls; /* override: names of system calls, at most SYS_ERRNO_SLOTS */
         size_t n_calls;
-        uint32_t hooks;           /* lsm: bit i = enum sys_hook i */
-        const char *uid;          /* of the fault */
+        uint32_t hooks;  /* lsm: bit i = enum sys_hook i */
+        const char *uid; /* of the fault */
         uint64_t seed;
         struct sys_when when;
         uint32_t ppm;
@@ -43,7 +43,7 @@ int sys_hooks_attach(struct holds *h, const struct sys_hooks_spec *spec, struct 
  * Returns 0 or -errno. */
 int sys_hooks_add_process(struct sys_hooks *k, pid_t pid, int pidfd, unsigned *ret, struct err *e);
 
-/* sys_hooks_add_cgroup — all that is in it or below. v2_fd: cgroup2 directory. At most SYS_ERRNO_CGROUPS_MAX (-ENOSPC). */
+/* sys_hooks_add_cgroup — all that is in it or below. v2_fd: cgroup2 directory. -ENOSPC over SYS_ERRNO_CGROUPS_MAX. */
 int sys_hooks_add_cgroup(struct sys_hooks *k, int v2_fd, struct err *e);
 
 /* sys_hooks_arm — act until then. deadline_us: CLOCK_BOOTTIME; may be moved either way at any time, 0 disarms. */
@@ -53,7 +53,7 @@ int sys_hooks_arm(struct sys_hooks *k, uint64_t deadline_us, struct err *e);
 int sys_hooks_read(struct sys_hooks *k, struct sys_errno_state *ret, struct err *e);
 
 /* sys_hooks_disarm — every rule of this fault on the host, whoever holds it (all rules when uid is NULL): deadline 0,
- * so that nothing happens from now on. It needs no memory of who attached. found(), when given, is told the uid of each;
- * with dry_run that is all. *ret: how many there were: 0 when owner and links are gone. Returns 0 or -errno. */
-int sys_hooks_disarm(const char *uid, bool dry_run, void (*found)(void *arg, const char *uid), void *arg,
-                     unsigned *ret, struct err *e);
+ * so that nothing happens from now on. It needs no memory of who attached. found(), when given, is told the uid of
+ * each; with dry_run that is all. *ret: how many there were: 0 when owner and links are gone. Returns 0 or -errno. */
+int sys_hooks_disarm(const char *uid, bool dry_run, void (*found)(void *arg, const char *uid), void *arg, unsigned *ret,
+                     struct err *e);

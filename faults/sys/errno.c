@@ -36,17 +36,35 @@ struct errno_params {
 enum { ROW_SYSCALLS, ROW_ERRNO, ROW_PROBABILITY, ROW_WHEN };
 
 static const struct param params[] = {
-        [ROW_SYSCALLS] = { .name = "syscalls", .type = PARAM_STRING, .list = true, .required = true,
-                           .offset = offsetof(struct errno_params, syscalls), .example = "[openat, write]", .cli = "syscall",
+        [ROW_SYSCALLS] = { .name = "syscalls",
+                           .type = PARAM_STRING,
+                           .list = true,
+                           .required = true,
+                           .offset = offsetof(struct errno_params, syscalls),
+                           .example = "[openat, write]",
+                           .cli = "syscall",
                            .help = "names of the system calls that fail, at most 32" },
-        [ROW_ERRNO] = { .name = "errno", .type = PARAM_ERRNO, .required = true,
-                        .offset = offsetof(struct errno_params, error), .min = 1, .max = 4095, .example = "ENOSPC",
+        [ROW_ERRNO] = { .name = "errno",
+                        .type = PARAM_ERRNO,
+                        .required = true,
+                        .offset = offsetof(struct errno_params, error),
+                        .min = 1,
+                        .max = 4095,
+                        .example = "ENOSPC",
                         .help = "what they fail with" },
-        [ROW_PROBABILITY] = { .name = "probability", .type = PARAM_PERCENT,
-                              .offset = offsetof(struct errno_params, probability_ppm), .min = 1, .max = 1000000,
-                              .fallback = "100%", .example = "5%", .help = "how many of the calls that `when` picks" },
-        [ROW_WHEN] = { .name = "when", .type = PARAM_STRING, .offset = offsetof(struct errno_params, when),
-                       .fallback = "1+", .example = "3..10+2",
+        [ROW_PROBABILITY] = { .name = "probability",
+                              .type = PARAM_PERCENT,
+                              .offset = offsetof(struct errno_params, probability_ppm),
+                              .min = 1,
+                              .max = 1000000,
+                              .fallback = "100%",
+                              .example = "5%",
+                              .help = "how many of the calls that `when` picks" },
+        [ROW_WHEN] = { .name = "when",
+                       .type = PARAM_STRING,
+                       .offset = offsetof(struct errno_params, when),
+                       .fallback = "1+",
+                       .example = "3..10+2",
                        .help = "which calls of each thread, counted from 1: 3, 3+, 3+2, 3..10, 3..10+2" },
         { 0 },
 };
@@ -117,16 +135,22 @@ static int validate(const void *v, struct err *e) {
 static int make_spec(const struct fault *f, struct sys_hooks_spec *ret, struct err *e) {
         const struct errno_params *p = f->params;
         struct sys_hooks_spec spec = { .backend = is_override(f->backend) ? SYS_BY_OVERRIDE : SYS_BY_LSM,
-                                       .calls = call_names(p), .n_calls = p->syscalls.n, .uid = f->uid,
-                                       .seed = f->seed, .ppm = p->probability_ppm, .error = p->error };
+                                       .calls = call_names(p),
+                                       .n_calls = p->syscalls.n,
+                                       .uid = f->uid,
+                                       .seed = f->seed,
+                                       .ppm = p->probability_ppm,
+                                       .error = p->error };
         int r = sys_when_parse(p->when, &spec.when, e);
 
         if (r == 0 && spec.backend == SYS_BY_LSM)
                 r = errno_hooks_for(spec.calls, spec.n_calls, &spec.hooks, e);
         for (size_t i = 0; r == 0 && i < f->target->n_cgroups; i++)
                 if (f->target->cgroups[i].v2_fd < 0)
-                        r = err_set(e, -EOPNOTSUPP, "cgroup %s is not in a version 2 hierarchy, which is what BPF "
-                                                    "programs can ask about", f->target->cgroups[i].path);
+                        r = err_set(e, -EOPNOTSUPP,
+                                    "cgroup %s is not in a version 2 hierarchy, which is what BPF "
+                                    "programs can ask about",
+                                    f->target->cgroups[i].path);
         if (r == 0)
                 *ret = spec;
         return r;
@@ -254,8 +278,10 @@ static int verify(struct fault_env *env, struct fault *f, struct evidence *ret, 
                         evidence_add(&ev, is_override(f->backend) ? call_names(p)[i] : errno_hook_name(i), "calls",
                                      s.slots[i].injected);
         if (s.lost)
-                (void)snprintf(ev.note, sizeof(ev.note), "%u threads or children escaped: the kernel had no memory to "
-                                                         "mark them", s.lost);
+                (void)snprintf(ev.note, sizeof(ev.note),
+                               "%u threads or children escaped: the kernel had no memory to "
+                               "mark them",
+                               s.lost);
         *ret = ev;
         return env->now_us < f->deadline_us;
 }

@@ -56,8 +56,10 @@ int errno_hooks_for(const char *const *calls, size_t n, uint32_t *ret, struct er
                 while (h < SYS_HOOK_COUNT && !is_word(hooks[h].calls, calls[i]))
                         h++;
                 if (h == SYS_HOOK_COUNT)
-                        return err_set(e, -EOPNOTSUPP, "bpf-lsm: the kernel has no security hook for %s (bpf-override "
-                                                       "reaches every call, where the kernel allows it)", calls[i]);
+                        return err_set(e, -EOPNOTSUPP,
+                                       "bpf-lsm: the kernel has no security hook for %s (bpf-override "
+                                       "reaches every call, where the kernel allows it)",
+                                       calls[i]);
                 bits |= 1U << h;
         }
         *ret = bits;

@@ -4,6 +4,8 @@
 
 #include "core/scoped.h"
 
+/* One row a line would be four screens. */
+/* clang-format off */
 #define NONE { SYS_NO_ARG, SYS_NO_ARG }
 
 /* A path; a path below a directory descriptor; two of each; a descriptor; a socket; a process call. */
@@ -58,6 +60,7 @@ static const struct sys_call calls[] = {
         PROC(fork), PROC(vfork), PROC(clone), PROC(clone3), PROC(wait4), PROC(waitpid), PROC(waitid), PROC(exit),
         PROC(exit_group), PROC(kill), PROC(tkill), PROC(tgkill), PROC(pidfd_send_signal), PROC(rt_sigqueueinfo),
 };
+/* clang-format on */
 
 const char *const sys_group_names[] = { "%file", "%desc", "%network", "%net", "%process", NULL };
 

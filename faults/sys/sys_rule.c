@@ -379,8 +379,10 @@ int sys_when_parse(const char *text, struct sys_when *ret, struct err *e) {
                         return err_wrap(e, r, "when '%.40s'", text);
         }
         if (*p)
-                return err_set(e, -EINVAL, "when '%.40s': write first, first+, first+step, first..last or "
-                                           "first..last+step", text);
+                return err_set(e, -EINVAL,
+                               "when '%.40s': write first, first+, first+step, first..last or "
+                               "first..last+step",
+                               text);
         if (w.last < w.first)
                 return err_set(e, -EINVAL, "when '%.40s': the last call comes before the first", text);
 

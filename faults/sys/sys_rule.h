@@ -18,8 +18,8 @@ struct sys_names {
 };
 
 struct sys_rule {
-        char *text;          /* as the user wrote it */
-        const char **calls;  /* borrowed from the sys_names that parsed it; no name twice */
+        char *text;         /* as the user wrote it */
+        const char **calls; /* borrowed from the sys_names that parsed it; no name twice */
         size_t n_calls;
         enum {
                 SYS_RULE_ERRNO = 1 << 0,
@@ -29,12 +29,12 @@ struct sys_rule {
                 SYS_RULE_PROBABILITY = 1 << 4,
                 SYS_RULE_PATH = 1 << 5,
         } set;
-        int error;           /* positive errno, 1 … 4095 */
-        int64_t retval;      /* >= 0 */
-        uint64_t delay_us;   /* before the call: (0, SYS_DELAY_MAX_US] */
+        int error;         /* positive errno, 1 … 4095 */
+        int64_t retval;    /* >= 0 */
+        uint64_t delay_us; /* before the call: (0, SYS_DELAY_MAX_US] */
         struct sys_when when;
-        uint32_t ppm;        /* of the calls that `when` picks */
-        char *path;          /* fnmatch(3) pattern over the absolute path; * crosses slashes */
+        uint32_t ppm; /* of the calls that `when` picks */
+        char *path;   /* fnmatch(3) pattern over the absolute path; * crosses slashes */
 };
 
 #define SYS_DELAY_MAX_US 3600000000ULL /* one hour */

@@ -65,8 +65,11 @@ enum target_protocol { TARGET_PROTOCOL_ANY, TARGET_PROTOCOL_TCP, TARGET_PROTOCOL
 
 /* What the daemon's policy forbids. */
 struct target_policy {
-        bool break_glass;                   /* the user insists and the config file allows it */
-        pid_t daemon;                       /* chaosd: it, its parents and its children are protected, like PID 1 */
+        bool break_glass; /* the user insists and the config file allows it */
+        pid_t daemon;     /* chaosd: it, its parents and its children are protected, like PID 1 */
+        /* Who asks, 0 = nobody: it and its parents are protected. Their command lines often hold the very words that
+         * are searched for. */
+        pid_t client;
         const char *const *protected_comms; /* NULL-ended shell patterns, beside target_protected_comms; may be NULL */
 };
 extern const char *const target_protected_comms[]; /* sshd, kubelet, containerd, systemd-* … */

@@ -50,6 +50,8 @@ const char *target_protect_rule(pid_t pid, const struct target_policy *policy, c
                 return "it is a parent of the daemon";
         if (policy->daemon > 0 && is_ancestor(policy->daemon, pid))
                 return "it is a child of the daemon";
+        if (policy->client > 0 && (pid == policy->client || is_ancestor(pid, policy->client)))
+                return "it is the client that asks, or a parent of it";
         if (!has_match(target_protected_comms, stat.comm) && !has_match(policy->protected_comms, stat.comm))
                 return NULL;
 

@@ -37,9 +37,10 @@ static int run_tc(char *const *argv) {
 
 /* netem where the kernel has it; else a token bucket: what is timed is the way there, not the qdisc. */
 static int tc_pair(char *netns, char *interface) {
-        char *const netem[] = { "tc", "-n", netns, "qdisc", "add", "dev", interface, "root", "netem", "delay", "10ms", NULL };
-        char *const tbf[] = { "tc", "-n", netns, "qdisc", "add", "dev", interface, "root", "tbf",
-                              "rate", "1gbit", "burst", "64kb", "latency", "10ms", NULL };
+        char *const netem[] = { "tc",      "-n",   netns,   "qdisc", "add",  "dev",
+                                interface, "root", "netem", "delay", "10ms", NULL };
+        char *const tbf[] = { "tc",  "-n",   netns,   "qdisc", "add",  "dev",     interface, "root",
+                              "tbf", "rate", "1gbit", "burst", "64kb", "latency", "10ms",    NULL };
         char *const del[] = { "tc", "-n", netns, "qdisc", "del", "dev", interface, "root", NULL };
         char *const *add = getenv("BENCH_HAS_NETEM") ? netem : tbf;
 
@@ -92,6 +93,7 @@ int main(int argc, char **argv) {
                 tcs[i] = clock_boottime_us() - start;
         }
         (void)printf("{\"ours_us\": %llu, \"tc_us\": %llu, \"pairs\": %d}\n",
-                     (unsigned long long)median(ours, (size_t)pairs), (unsigned long long)median(tcs, (size_t)pairs), pairs);
+                     (unsigned long long)median(ours, (size_t)pairs), (unsigned long long)median(tcs, (size_t)pairs),
+                     pairs);
         return 0;
 }

@@ -71,7 +71,7 @@ static struct object *insert(const char *key) {
         return &kernel.objects[i];
 }
 
-static struct object *set(const char *key, const char *fmt, va_list ap) {
+__attribute__((format(printf, 2, 0))) static struct object *set(const char *key, const char *fmt, va_list ap) {
         struct object *o = find(key);
         char *state;
 

@@ -21,7 +21,7 @@ struct filler {
 
 #define USUAL                                                                                                          \
         (struct filler_space) {                                                                                        \
-                .total = 10 * GIB, .free = 8 * GIB, .available = 7 * GIB, .block_size = 4096, .device = 64769,          \
+                .total = 10 * GIB, .free = 8 * GIB, .available = 7 * GIB, .block_size = 4096, .device = 64769,         \
                 .type = "ext4",                                                                                        \
         }
 

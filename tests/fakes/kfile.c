@@ -12,7 +12,8 @@
 static const char *key_of(int dirfd, const char *path) {
         const char *dir = fake_fd_key(dirfd);
 
-        return dirfd == AT_FDCWD || path[0] == '/' ? fake_key("file:%s", path) : fake_key("file:%s/%s", dir ? dir : "?", path);
+        return dirfd == AT_FDCWD || path[0] == '/' ? fake_key("file:%s", path)
+                                                   : fake_key("file:%s/%s", dir ? dir : "?", path);
 }
 
 int kfile_read(int dirfd, const char *path, char **ret, struct err *e) {

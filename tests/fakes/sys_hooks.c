@@ -104,8 +104,8 @@ int sys_hooks_read(struct sys_hooks *k, struct sys_errno_state *ret, struct err 
         return 0;
 }
 
-int sys_hooks_disarm(const char *uid, bool dry_run, void (*found)(void *arg, const char *uid), void *arg,
-                     unsigned *ret, struct err *e) {
+int sys_hooks_disarm(const char *uid, bool dry_run, void (*found)(void *arg, const char *uid), void *arg, unsigned *ret,
+                     struct err *e) {
         const char *key = fake_key("hooks:%s", uid ? uid : "");
         int r = fake_step("sys_hooks_disarm", e);
 

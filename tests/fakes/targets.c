@@ -16,7 +16,9 @@ static void add_process(struct target *t, pid_t pid) {
                 abort();
 
         proc = &t->procs[t->n_procs++];
-        *proc = (struct target_proc){ .pid = pid, .start_time = 1000, .comm = "nginx", .exe = strdup("/usr/sbin/nginx") };
+        *proc = (struct target_proc){
+                .pid = pid, .start_time = 1000, .comm = "nginx", .exe = strdup("/usr/sbin/nginx")
+        };
         proc->pidfd = fake_fd(fake_key("target-pidfd:%d", (int)pid), "held");
         fake_set(fake_key("process:%d", (int)pid), "running");
 }
@@ -27,8 +29,9 @@ static void add_cgroup(struct target *t, const char *path) {
                 abort();
 
         t->n_cgroups = 1;
-        t->cgroups[0] = (struct target_cgroup){ .path = strdup(path), .freezer_fd = -1, .cpu_fd = -1, .systemd_fd = -1,
-                                                .id = 77 };
+        t->cgroups[0] = (struct target_cgroup){
+                .path = strdup(path), .freezer_fd = -1, .cpu_fd = -1, .systemd_fd = -1, .id = 77
+        };
         t->cgroups[0].v2_fd = fake_fd(fake_key("target-cgroup:%s", path), "held");
         fake_set(fake_key("cgroup:%s", path), "thawed");
 }

@@ -20,6 +20,24 @@ CHAOSCTL = os.path.join(BIN, "chaosctl")
 INJECT = ["inject", "net.delay", "--interface", "up0", "--delay", "80ms"]
 
 
+SLO = """apiVersion: openslo/v1
+kind: SLO
+metadata: {name: shop-availability}
+spec:
+  service: shop
+  indicator:
+    metadata: {name: ok-responses}
+    spec:
+      ratioMetric:
+        counter: true
+        good:  {metricSource: {type: probe, spec: {probe: front, where: "status < 500"}}}
+        total: {metricSource: {type: probe, spec: {probe: front}}}
+  timeWindow: [{duration: 30d, isRolling: true}]
+  budgetingMethod: Occurrences
+  objectives: [{target: 0.999}]
+"""
+
+
 class Cli(unittest.TestCase):
     def setUp(self):
         self.dir = tempfile.TemporaryDirectory(prefix="chaosctl-cli-")
@@ -261,6 +279,87 @@ class Verbs(Cli):
     def test_reap_leaves_a_living_daemon_alone(self):
         self.fake()
         self.assertIn("alive", self.run_cli("reap").stdout)
+
+
+class Files(Cli):
+    def write(self, name, text):
+        path = os.path.join(self.dir.name, name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return path
+
+    def test_validate_says_where(self):
+        good = self.write("slos.yaml", SLO)
+        bad = self.write("bad.yaml", SLO.replace("budgetingMethod: Occurrences", "budgetingMethd: Occurrences"))
+        self.assertIn("valid", self.run_cli("validate", good).stdout)
+        done = self.run_cli("validate", bad, good, os.path.join(self.dir.name, "missing.yaml"), code=2)
+        line = next(i for i, text in enumerate(SLO.split("\n"), 1) if "budgetingMethod" in text)
+        self.assertIn(f"{bad}:{line}:3: ", done.stderr)
+        self.assertIn("budgetingMethod", done.stderr)
+        self.assertIn("missing.yaml", done.stderr)
+        self.assertIn(f"{good}: valid (SLO)", done.stdout)
+        files = json.loads(self.run_cli("validate", "--json", bad, good, code=2).stdout)["files"]
+        self.assertEqual([f["valid"] for f in files], [False, True])
+        self.assertEqual((files[0]["error"]["line"], files[0]["error"]["column"]), (line, 3))
+
+    def test_validate_survives_junk(self):
+        for i, text in enumerate(("", "\0\0", "a: [", "- 1\n- 2\n", "kind: Nothing\n", "apiVersion: chaosd/v1\nkind: Experiment\n")):
+            done = self.run_cli("validate", self.write(f"junk{i}.yaml", text), code=2)
+            self.assertIn(f"junk{i}.yaml", done.stderr)
+
+
+def complaints(schema, value, where=""):
+    """The part of JSON Schema that ours use; returns what is wrong with the value."""
+    names = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float)}
+    kinds = schema.get("type", [])
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if kinds and not any(isinstance(value, names[k]) and (k == "boolean") == isinstance(value, bool) for k in kinds):
+        return [f"{where}: not {kinds}"]
+    bad = []
+    if "const" in schema and value != schema["const"] or "enum" in schema and value not in schema["enum"]:
+        bad.append(f"{where}: not allowed")
+    if isinstance(value, str) and not re.search(schema.get("pattern", ""), value):
+        bad.append(f"{where}: no match")
+    if isinstance(value, int) and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
+        bad.append(f"{where}: range")
+    if isinstance(value, dict):
+        known = schema.get("properties", {})
+        bad += [f"{where}/{k}: unknown" for k in value if schema.get("additionalProperties") is False and k not in known]
+        bad += [f"{where}/{k}: missing" for k in schema.get("required", []) if k not in value]
+        for k in value:
+            bad += complaints(known.get(k, {}), value[k], f"{where}/{k}")
+    if isinstance(value, list):
+        for i, item in enumerate(value):
+            bad += complaints(schema.get("items", {}), item, f"{where}/{i}")
+    if "anyOf" in schema and all(complaints(s, value) for s in schema["anyOf"]):
+        bad.append(f"{where}: none fits")
+    for case in schema.get("allOf", []):
+        if "if" not in case or not complaints(case["if"], value):
+            bad += complaints(case.get("then", case), value, where)
+    return bad
+
+
+class Schemas(Cli):
+    fault = {"name": "late", "kind": "net.delay", "target": {"interface": "up0", "peer": {"cidr": ["10.0.0.0/8"], "ports": [80]}},
+             "params": {"delay": "80ms"}, "for": "10s"}
+
+    def test_fault(self):
+        schema = json.loads(self.run_cli("schema", "fault").stdout)
+        self.assertEqual(complaints(schema, self.fault), [])
+        for change in ({"params": {"delay": "80"}}, {"params": {"dely": "80ms"}}, {"params": {}}, {"kind": "net.dely"},
+                       {"for": 10}, {"taget": {}}, {"target": {"peer": {"cidr": [8]}}}, {"target": {"pid": 0}},
+                       {"kind": "proc.kill"}):
+            self.assertNotEqual(complaints(schema, {**self.fault, **change}), [], change)
+
+    def test_experiment(self):
+        schema = json.loads(self.run_cli("schema", "experiment").stdout)
+        spec = {"service": "s", "owner": "o", "hypothesis": "h", "slos": [{"file": "a.yaml"}], "faults": [self.fault]}
+        good = {"apiVersion": "chaosd/v1", "kind": "Experiment", "metadata": {"name": "x"}, "spec": spec}
+        self.assertEqual(complaints(schema, good), [])
+        self.assertNotEqual(complaints(schema, {**good, "kind": "Drill"}), [])
+        self.assertNotEqual(complaints(schema, {**good, "spec": {**spec, "phases": {"baseline": "5"}}}), [])
+        self.assertNotEqual(complaints(schema, {**good, "spec": {**spec, "faults": [{**self.fault, "params": {}}]}}), [])
+        self.run_cli("schema", "nothing", code=2)
 
 
 class Terminal(Cli):

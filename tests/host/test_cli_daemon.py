@@ -95,6 +95,15 @@ class Daemon(unittest.TestCase):
         self.assertFalse(self.is_stopped())
         self.assertIn("No faults.", self.run_cli("status").stdout)
 
+    def test_revert_although_nobody_reads(self):
+        child = subprocess.Popen([CHAOSCTL, *self.pause, "--for", "60s", "--lease", "60s"], env=self.env,
+                                 stderr=subprocess.PIPE, text=True)
+        self.assertIn("Injected", child.stderr.readline())
+        child.stderr.close()
+        child.terminate()
+        self.assertEqual(child.wait(20), 4)
+        self.assertFalse(self.is_stopped())
+
     def test_kill_9_of_chaosctl_heals_within_the_lease(self):
         child = subprocess.Popen([CHAOSCTL, *self.pause, "--for", "60s", "--lease", "1s"], env=self.env,
                                  stderr=subprocess.DEVNULL)

@@ -31,25 +31,21 @@ PY
 }
 cgroup_share() { share "$1" cgroup "$v1/cpuacct/$group/cpuacct.usage"; }
 
-inject() {
-        api POST /v1/faults "{\"kind\": \"cpu.load\", \"for\": \"60s\", \"lease\": \"none\", \"target\": $1, \"params\": $2}" \
-                >"$work/answer"
-        uid=$(json '.get("uid", "")' <"$work/answer")
-}
-injected() {
-        inject "$@"
-        [ -n "$uid" ] || fail "not injected: $(cat "$work/answer")"
-}
+# inject FLAG…: the UID, or words in $work/error and chaosctl's exit status
+inject() { chaosctl inject cpu.load "$@" --for 60s --detach 2>"$work/error"; }
+injected() { uid=$(inject "$@") || fail "not injected: $(cat "$work/error")"; }
+# refused STATUS WORDS FLAG…
 refused() {
-        inject "$1" "$2"
-        [ -z "$uid" ] || fail "$1 $2 was not refused"
-        grep -q "$3" "$work/answer" || fail "$1 $2: no '$3' in $(cat "$work/answer")"
-        [ -z "$(cat "$v1/cpu/$group/cgroup.procs")" ] || fail "$1 $2: refused, but a worker is there"
+        local status=0
+        inject "${@:3}" >/dev/null || status=$?
+        [ $status = "$1" ] || fail "${*:3}: exit $status, want $1: $(cat "$work/error")"
+        grep -q "$2" "$work/error" || fail "${*:3}: no '$2' in $(cat "$work/error")"
+        no_workers || fail "${*:3}: refused, but a worker is there"
 }
 workers() { cat "$v1/cpu/$group/cgroup.procs"; }
 no_workers() { [ -z "$(workers)" ]; }
 revert() {
-        [ "$(api DELETE "/v1/faults/$uid" | json '["undo"]["ok"]')" = true ] || fail "not reverted"
+        chaosctl revert "$uid" >/dev/null || fail "not reverted"
         no_workers || fail "workers are left: $(workers)"
 }
 
@@ -57,7 +53,7 @@ start_chaosd
 
 # one worker: 50 % is 50 ± 3 %, and 20 % is 20 ± 3 %
 for load in 50 20; do
-        injected "{\"cgroup\": \"/$group\"}" "{\"workers\": 1, \"load\": \"$load%\"}"
+        injected --cgroup "/$group" --workers 1 --load "$load%"
         [ "$(workers | wc -l)" = 1 ] || fail "$(workers | wc -l) workers in the cgroup, want 1"
         seen=$(cgroup_share 3)
         echo "asked $load%, the cgroup's counter says $seen%"
@@ -66,7 +62,7 @@ for load in 50 20; do
 done
 
 # what a worker is
-injected "{\"cgroup\": \"/$group\"}" '{"workers": 2, "load": "50%"}'
+injected --cgroup "/$group" --workers 2 --load 50%
 for pid in $(workers); do
         grep -q "/$group$" <(grep -E ':cpu(,cpuacct)?:' "/proc/$pid/cgroup") || fail "not in the cpu cgroup"
         grep -q "/$group$" <(grep -E ':(cpu,)?cpuacct:' "/proc/$pid/cgroup") || fail "not in the cpuacct cgroup"
@@ -75,7 +71,8 @@ for pid in $(workers); do
         grep -Eq '^NoNewPrivs:\s1' "/proc/$pid/status" || fail "worker $pid may gain privileges"
         [ "$(cat "/proc/$pid/comm")" = chaos-cpu ] || fail "worker $pid is called $(cat "/proc/$pid/comm")"
         [ "$(ps -o ni= -p "$pid" | tr -d ' ')" = 0 ] || fail "worker $pid is nice"
-        [ "$(ls "/proc/$pid/fd" | tr '\n' ' ')" = "0 1 2 " ] || fail "worker $pid has descriptors: $(ls "/proc/$pid/fd")"
+        fds=$(ls "/proc/$pid/fd" | tr '\n' ' ')
+        [ "$fds" = "0 1 2 " ] || fail "worker $pid has the descriptors $fds"
 done
 # shellcheck disable=SC2046
 seen=$(share 3 process $(workers))
@@ -96,7 +93,7 @@ for _ in $(seq "$(nproc)"); do
         timeout 6 sh -c 'while :; do :; done' &
         defer "kill $!"
 done
-injected "{\"cgroup\": \"/$group\"}" '{"workers": 1, "load": "30%"}'
+injected --cgroup "/$group" --workers 1 --load 30%
 seen=$(cgroup_share 4)
 echo "asked 30% among busy neighbours, the cgroup's counter says $seen%"
 between "$seen" 27 33 || fail "asked 30% among neighbours, seen $seen%"
@@ -108,37 +105,53 @@ sleeper=$!
 defer "kill $sleeper"
 for h in cpu cpuacct; do echo $sleeper >"$v1/$h/$group/cgroup.procs"; done
 taskset -p -c 0 $sleeper >/dev/null
-injected "{\"pid\": [$sleeper]}" '{"load": "10%"}'
+injected --pid $sleeper --load 10%
 [ "$(workers | grep -cvx $sleeper)" = 1 ] || fail "one CPU, but $(workers | grep -cvx $sleeper) workers"
 pid=$(workers | grep -vx $sleeper)
 grep -Eq '^Cpus_allowed_list:\s0$' "/proc/$pid/status" || fail "the worker leaves the target's CPU"
-[ "$(api DELETE "/v1/faults/$uid" | json '["undo"]["ok"]')" = true ] || fail "not reverted"
+chaosctl revert "$uid" >/dev/null || fail "not reverted"
 kill $sleeper
 wait $sleeper 2>/dev/null || true
 wait_until 5 no_workers || fail "left: $(workers)"
 
 # a quota is known, and named when it is too small
 echo 50000 >"$v1/cpu/$group/cpu.cfs_quota_us"
-api POST /v1/plan "{\"kind\": \"cpu.load\", \"for\": \"9s\", \"target\": {\"cgroup\": \"/$group\"}, \"params\": {}}" >"$work/answer"
-grep -q 'limit of 0.50 CPUs is less' "$work/answer" || fail "the quota is not named: $(cat "$work/answer")"
-grep -q 'start 1 child process' "$work/answer" || fail "more workers than the quota is worth: $(cat "$work/answer")"
+plan=$(chaosctl inject cpu.load --cgroup "/$group" --for 9s --dry-run)
+[[ $plan == *'limit of 0.50 CPUs is less'* ]] || fail "the quota is not named: $plan"
+[[ $plan == *'start 1 child process '* ]] || fail "more workers than the quota is worth: $plan"
 no_workers || fail "plan has started something"
-injected "{\"cgroup\": \"/$group\"}" '{}'
+injected --cgroup "/$group"
 seen=$(cgroup_share 2)
 between "$seen" 40 60 || fail "a quota of 50% let $seen% pass"
 revert
 echo -1 >"$v1/cpu/$group/cpu.cfs_quota_us"
 
 # refused
-refused "{\"cgroup\": \"/$group-none\"}" '{}' 'cgroup'
-refused '{}' '{}' 'whole node'
-refused "{\"cgroup\": \"/$group\"}" '{"load": "0%"}' 'load'
-refused "{\"cgroup\": \"/$group\"}" '{"load": "150%"}' 'load'
-refused "{\"cgroup\": \"/$group\"}" '{"workers": 1000}' 'workers'
-refused '{"pid": [1]}' '{}' 'PID 1'
+refused 5 'cgroup' --cgroup "/$group-none"
+refused 5 'whole node'
+refused 2 'load' --cgroup "/$group" --load 0%
+refused 2 'load' --cgroup "/$group" --load 150%
+refused 2 'workers' --cgroup "/$group" --workers 1000
+refused 5 'PID 1' --pid 1
+
+# a daemon that hangs: the workers look at the deadline themselves, and a renewed lease moves it
+params="\"target\": {\"cgroup\": \"/$group\"}, \"params\": {\"workers\": 1, \"load\": \"20%\"}"
+uid=$(api POST /v1/faults "{\"kind\": \"cpu.load\", \"for\": \"60s\", \"lease\": \"1s\", $params}" | json '["uid"]')
+worker=$(workers)
+has_ended() { [ ! -e "/proc/$worker" ] || [[ $(sed 's/.*) //' "/proc/$worker/stat") == Z* ]]; }
+api POST "/v1/faults/$uid/renew" '{"lease": "20s"}' >/dev/null
+if wait_until 2 has_ended; then fail "the worker did not hear of the renewed lease"; fi
+api POST "/v1/faults/$uid/renew" '{"lease": "1s"}' >/dev/null
+kill -STOP "$chaosd_pid"
+hung=true
+wait_until 4 has_ended || hung=false
+kill -CONT "$chaosd_pid"
+$hung || fail "the worker outlived its deadline under a hung daemon"
+is_over() { [ "$(api GET "/v1/faults/$uid" | json '["state"]')" = gone ]; }
+wait_until 5 is_over || fail "not over: $(api GET "/v1/faults/$uid")"
 
 # kill -9: the kernel kills the workers with the daemon
-injected "{\"cgroup\": \"/$group\"}" '{"workers": 2, "load": "20%"}'
+injected --cgroup "/$group" --workers 2 --load 20%
 [ "$(workers | wc -l)" = 2 ] || fail "no workers"
 stop_chaosd KILL
 wait_until 5 no_workers || fail "workers outlived the daemon: $(workers)"

@@ -31,25 +31,19 @@ user_writes() {
         fi
 }
 
-# inject DIR PARAMS [BACKEND]: the answer's uid, or the problem's detail
-inject() {
-        api POST /v1/faults "{\"kind\": \"disk.fill\", \"for\": \"60s\", \"lease\": \"none\", \"target\": {\"path\": \"$1\"},
-                             \"params\": $2 ${3:+, \"backend\": \"$3\"}}" >"$work/answer"
-        json '.get("uid", "")' <"$work/answer"
-}
-injected() {
-        uid=$(inject "$@")
-        [ -n "$uid" ] || fail "not injected: $(cat "$work/answer")"
-}
+# inject DIR FLAG…: the UID, or words in $work/error and chaosctl's exit status
+inject() { chaosctl inject disk.fill --path "$1" "${@:2}" --for 60s --detach 2>"$work/error"; }
+injected() { uid=$(inject "$@") || fail "not injected: $(cat "$work/error")"; }
 verified() { [ "$(api GET "/v1/faults/$uid" | json '["evidence"]["verified"]')" = true ]; }
-revert() { [ "$(api DELETE "/v1/faults/$uid" | json '["undo"]["ok"]')" = true ] || fail "not reverted"; }
+revert() { chaosctl revert "$uid" >/dev/null || fail "not reverted"; }
+# refused STATUS WORDS DIR FLAG…: that exit status, these words, and nothing changed
 refused() {
-        local before now
+        local before status=0
         before=$(available "$vol")
-        [ -z "$(inject "$1" "$2")" ] || fail "$1 $2 was not refused"
-        grep -q "$3" "$work/answer" || fail "$1 $2: no '$3' in $(cat "$work/answer")"
-        now=$(available "$vol")
-        [ "$now" = "$before" ] || fail "refused, but $before bytes became $now"
+        inject "${@:3}" >/dev/null || status=$?
+        [ $status = "$1" ] || fail "${*:3}: exit $status, want $1: $(cat "$work/error")"
+        grep -q "$2" "$work/error" || fail "${*:3}: no '$2' in $(cat "$work/error")"
+        [ "$(available "$vol")" = "$before" ] || fail "${*:3}: refused, but $before bytes became $(available "$vol")"
 }
 
 start_chaosd
@@ -58,7 +52,7 @@ empty=$(available "$vol")
 reserved=$(($(free_for_root "$vol") - empty))
 
 # leave: full for users, not for root, no name anywhere
-injected "$vol" '{"leave": "1MiB", "reserve": "1MiB"}'
+injected "$vol" --leave 1MiB --reserve 1MiB
 wait_until 10 verified || fail "not verified: $(api GET "/v1/faults/$uid")"
 now=$(available "$vol")
 between "$now" 0 $((1 << 20)) || fail "asked to leave 1 MiB, df shows $now"
@@ -77,7 +71,7 @@ rm "$vol/probe"
 
 # size, by both backends
 for backend in fallocate write; do
-        injected "$vol" '{"size": "100MiB"}' "$backend"
+        injected "$vol" --size 100MiB --backend "$backend"
         wait_until 30 verified || fail "$backend: not verified"
         taken=$((empty - $(available "$vol")))
         between "$taken" $((100 << 20)) $((101 << 20)) || fail "$backend: asked for 100 MiB, df says $taken"
@@ -86,59 +80,63 @@ for backend in fallocate write; do
 done
 
 # percent is of all that there is, root's share included
-injected "$vol" '{"percent": "80%", "reserve": "1MiB"}'
+injected "$vol" --percent 80% --reserve 1MiB
 wait_until 10 verified || fail "percent: not verified"
 share=$(stat -f -c '%f %b' "$vol" | awk '{ print 100 - 100 * $1 / $2 }')
 between "$share" 79.5 80.5 || fail "asked for 80%, stat says $share%"
 revert
 
 # the reserve holds, and says so in numbers; root's share counts
-refused "$vol" '{"leave": "0B", "reserve": "64MiB"}' 'reserve is 64'
-refused "$vol" '{"size": "300MiB", "reserve": "0B"}' 'would leave 0 bytes'
-refused "$vol" '{"leave": "200GiB"}' 'nothing to do'
-injected "$vol" "{\"leave\": \"0B\", \"reserve\": \"${reserved}B\"}"
+refused 2 'reserve is 64' "$vol" --leave 0B --reserve 64MiB
+refused 2 'would leave 0 bytes' "$vol" --size 300MiB --reserve 0B
+refused 2 'nothing to do' "$vol" --leave 200GiB
+injected "$vol" --leave 0B --reserve "${reserved}B"
 wait_until 10 verified || fail "leave 0: not verified"
 [ "$(available "$vol")" = 0 ] || fail "leave 0 left $(available "$vol")"
 between "$(free_for_root "$vol")" $((reserved - (1 << 20))) $((reserved + (1 << 20))) || fail "the reserve moved"
 revert
 
 # places
-refused "$chaosd_dir" '{"size": "1MiB"}' 'journal'
-refused /proc '{"size": "1MiB"}' 'not a place for files'
-refused /sys/kernel '{"size": "1MiB"}' 'sysfs'
-refused "$vol/none" '{"size": "1MiB"}' 'No such file'
-refused relative '{"size": "1MiB"}' 'absolute'
-refused "$work/img" '{"size": "1MiB"}' 'journal'
+refused 5 'journal' "$chaosd_dir" --size 1MiB
+refused 5 'not a place for files' /proc --size 1MiB
+refused 5 'sysfs' /sys/kernel --size 1MiB
+refused 5 'No such file' "$vol/none" --size 1MiB
+refused 2 'absolute' relative --size 1MiB
+refused 5 'journal' "$work/img" --size 1MiB
 touch "$vol/file"
-refused "$vol/file" '{"size": "1MiB"}' 'Not a directory'
+refused 5 'Not a directory' "$vol/file" --size 1MiB
 rm "$vol/file"
 mount -o remount,ro "$vol"
-refused "$vol" '{"size": "1MiB"}' 'read-only'
+refused 5 'read-only' "$vol" --size 1MiB
 mount -o remount,rw "$vol"
 
 # parameters
-refused "$vol" '{}' 'exactly one'
-refused "$vol" '{"size": "1MiB", "leave": "1MiB"}' 'exactly one'
-refused "$vol" '{"size": 100}' 'unit'
-refused "$vol" '{"siz": "1MiB"}' 'size'
+refused 2 'exactly one' "$vol"
+refused 2 'exactly one' "$vol" --size 1MiB --leave 1MiB
+refused 2 'unit' "$vol" --size 100
+refused 2 'size' "$vol" --siz 1MiB
+body='{"kind": "disk.fill", "for": "9s", "target": {"path": "/proc"}, "params": {"siz": "1MiB"}}'
+answer=$(api POST /v1/faults "$body")
+[ "$(json '["status"]' <<<"$answer")" = 400 ] && [ "$(json '["pointer"]' <<<"$answer")" = /params/siz ] ||
+        fail "an unknown parameter: $answer"
 
 # tmpfs, where both numbers are one
-injected "$ram" '{"leave": "1MiB", "reserve": "1MiB"}'
+injected "$ram" --leave 1MiB --reserve 1MiB
 wait_until 10 verified || fail "tmpfs: not verified"
 between "$(available "$ram")" $((1 << 19)) $((1 << 20)) || fail "tmpfs: left $(available "$ram")"
 [ "$(user_writes "$ram")" = full ] || fail "tmpfs: a user can still write"
 rm -f "$ram/probe"
 revert
 [ "$(available "$ram")" = $((64 << 20)) ] || fail "tmpfs: after revert $(available "$ram")"
-refused "$ram" '{"leave": "1MiB", "reserve": "2MiB"}' 'reserve'
+refused 2 'reserve' "$ram" --leave 1MiB --reserve 2MiB
 
 # kill -9, in the middle of a fill and when it is done: the kernel gives the space back
-injected "$vol" '{"leave": "1MiB", "reserve": "1MiB"}' write
+injected "$vol" --leave 1MiB --reserve 1MiB --backend write
 stop_chaosd KILL
 is_empty() { [ "$(available "$vol")" = "$empty" ]; }
 wait_until 5 is_empty || fail "killed while filling: $(available "$vol") of $empty"
 start_chaosd
-injected "$vol" '{"leave": "1MiB", "reserve": "1MiB"}'
+injected "$vol" --leave 1MiB --reserve 1MiB
 wait_until 10 verified || fail "not verified after a restart"
 stop_chaosd KILL
 wait_until 5 is_empty || fail "killed: $(available "$vol") of $empty"

@@ -91,6 +91,7 @@ refused() {
 }
 refused "proc.pause" --pid "$deaf" --signal STOP
 refused "PID 1" --pid 1
+refused "a parent of" --pid $$
 refused "the daemon itself" --pid "$chaosd_pid"
 refused "only 2 found" "${select[@]}" --pick 3
 refused "no process" "${select[@]}" --comm ngnix

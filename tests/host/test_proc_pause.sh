@@ -96,6 +96,20 @@ stop_chaosd KILL
 wait_until 5 answers || fail "redis is $(state) after kill -9 of the daemon: nobody has woken it"
 start_chaosd
 
+# kill -9 of the daemon and of its guard: only the record is left, and reap works with the daemon dead.
+uid=$(pause --pid "$redis" --for 60s)
+kill -STOP "$chaosd_pid"
+guard=$(cat "/proc/$chaosd_pid/task/$chaosd_pid/children")
+[ "$(cat "/proc/${guard// /}/comm")" = chaos-guard ] || fail "the daemon's child is no guard: $guard"
+kill -9 "${guard// /}"
+stop_chaosd KILL
+is_state T || fail "redis is not stopped although its guard is dead too: who has woken it?"
+[ "$(records)" = 1 ] || fail "$(records) records"
+chaosctl reap --runtime-dir "$chaosd_dir" >"$work/reap" || fail "reap: $? $(cat "$work/reap")"
+answers || fail "redis does not answer after reap; it is $(state)"
+[ "$(records)" = 0 ] || fail "a record was left by reap"
+start_chaosd
+
 # A whole cgroup, in each hierarchy that this host can freeze: same promises.
 frozen=0
 for mount in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/freezer; do

@@ -251,7 +251,7 @@ def test_kill_nine_leaves_the_command_well():
     p.kill()
     p.wait()
     n = len(results())
-    check(wait_for(lambda: len(results()) > n + 5), "the command goes on, also the call that was being delayed", results())
+    check(wait_for(lambda: len(results()) > n + 5), "the command goes on, also the call that was delayed", results())
     check(results()[-1] == "0", "and its calls succeed", results()[-5:])
     stop_forever()
     check(wait_for(lambda: is_gone(command[0])), "the command ends by itself")

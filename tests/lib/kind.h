@@ -18,8 +18,8 @@ struct kind_case {
         struct undo undo;
         struct fault fault;
         struct fault_env env;
-        struct err err; /* of the last call */
-        char *plan;     /* of kind_plan() */
+        struct err err;           /* of the last call */
+        char *plan;               /* of kind_plan() */
         struct evidence evidence; /* of kind_verify() */
 };
 
@@ -36,8 +36,12 @@ static inline int kind_open(struct kind_case *c, const char *kind, const char *p
         fake_reset();
         *c = (struct kind_case){ .undo = { .push = kind_push } };
         c->params = calloc(1, ops->params_size);
-        c->fault = (struct fault){ .ops = ops, .uid = "0b9f3c52-7a64-4a1e-9d53-2f1f6f0b7a11", .params = c->params,
-                                   .backend = ops->backends[0].name, .seed = 7, .undo = &c->undo,
+        c->fault = (struct fault){ .ops = ops,
+                                   .uid = "0b9f3c52-7a64-4a1e-9d53-2f1f6f0b7a11",
+                                   .params = c->params,
+                                   .backend = ops->backends[0].name,
+                                   .seed = 7,
+                                   .undo = &c->undo,
                                    .holds = holds_new() };
         c->env = (struct fault_env){ .now_us = 1000000000, .runtime_dir = "/run/chaosd", .self_pidfd = -1 };
         for (int i = 0; i < 2; i++) {
@@ -49,8 +53,8 @@ static inline int kind_open(struct kind_case *c, const char *kind, const char *p
                         text[n++] = *p == '\'' ? '"' : *p;
                 r = json_parse(text, n, &object, &c->err);
                 if (r == 0)
-                        r = param_parse_object(i ? target_params : ops->params, object, i ? (void *)&c->spec : c->params,
-                                               &c->err);
+                        r = param_parse_object(i ? target_params : ops->params, object,
+                                               i ? (void *)&c->spec : c->params, &c->err);
                 if (r < 0)
                         return r;
         }

@@ -39,7 +39,7 @@ FORBIDDEN_CALLS = {
     r"\b(system|popen|wordexp)\s*\(": "runs a shell",
     r"\b(sleep|usleep)\s*\(": "sleeps; wait for an event or a timer",
 }
-TOOLS = r'"(?:/(?:usr/)?s?bin/)?(?:tc|ip|nft|iptables|ip6tables|nsenter|modprobe|sh|bash|kill|mount)"'
+TOOLS = r'"(?:(?:/(?:usr/)?s?bin/)?(?:tc|nft|iptables|ip6tables|nsenter|modprobe)|/(?:usr/)?s?bin/(?:ip|sh|bash|kill|mount))"'
 
 
 def inside(folder, allowed):

@@ -172,8 +172,8 @@ static void test_reading_changes_nothing(const struct subject *s) {
                 r = s->ops->plan(&t.env, &t.fault, &text, &e);
                 CHECK(n > 0 || (r == 0 && text && text[0]), "%s: plan: %s", s->name, e.msg);
                 CHECK(r == 0 || !text, "%s, n=%u: a failed plan has a text", s->name, n);
-                CHECK(n > 0 || !is_irreversible(&t) || strstr(text, "irreversible"), "%s: the plan must say irreversible",
-                      s->name);
+                CHECK(n > 0 || !is_irreversible(&t) || strstr(text, "irreversible"),
+                      "%s: the plan must say irreversible", s->name);
                 check_is_as_before(&t, "probe and plan, failing call", n);
                 reached = n == 0 || fake_failed()[0];
                 free(text);
@@ -256,8 +256,8 @@ static void test_every_push_fails(const struct subject *s) {
                 if (reached) {
                         CHECK(r < 0, "%s: injected without its record %u", s->name, n);
                         now = fake_snapshot();
-                        CHECK(has_nothing_new(t.at_failed_push, now), "%s: a change without record %u: was\n%s---- is\n%s",
-                              s->name, n, t.at_failed_push, now);
+                        CHECK(has_nothing_new(t.at_failed_push, now),
+                              "%s: a change without record %u: was\n%s---- is\n%s", s->name, n, t.at_failed_push, now);
                         free(now);
                 }
                 CHECK(is_irreversible(&t) || t.pushes > 0, "%s: injects without any record", s->name);

@@ -5,8 +5,8 @@
 #include "lib/kind.h"
 
 static void test_table_refuses(void) {
-        static const char *const bad[] = { "{'load': '0%'}", "{'load': '101%'}", "{'load': 50}", "{'workers': 0}",
-                                           "{'workers': 257}", "{'workers': -1}", "{'cores': 1}" };
+        static const char *const bad[] = { "{'load': '0%'}",   "{'load': '101%'}", "{'load': 50}", "{'workers': 0}",
+                                           "{'workers': 257}", "{'workers': -1}",  "{'cores': 1}" };
 
         for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
                 struct kind_case c;

@@ -34,7 +34,7 @@ static void test_exactly_one_goal(void) {
 }
 
 static void test_table_refuses(void) {
-        static const char *const bad[] = { "{'size': '100'}", "{'size': '1KiB'}", "{'percent': '0%'}",
+        static const char *const bad[] = { "{'size': '100'}",     "{'size': '1KiB'}",   "{'percent': '0%'}",
                                            "{'percent': '101%'}", "{'leave': '-1MiB'}", "{'sizes': '1MiB'}" };
 
         for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -54,7 +54,8 @@ static void test_plan(const char *params, int result, const char *words, const c
         CHECK(kind_open(&c, "disk.fill", params, TARGET) == 0, "%s: %s", params, c.err.msg);
         r = kind_plan(&c);
         CHECK(r == result, "%s: %d, %s", params, r, r < 0 ? c.err.msg : c.plan);
-        CHECK(strstr(r < 0 ? c.err.msg : c.plan, words), "%s: no '%s' in: %s", params, words, r < 0 ? c.err.msg : c.plan);
+        CHECK(strstr(r < 0 ? c.err.msg : c.plan, words), "%s: no '%s' in: %s", params, words,
+              r < 0 ? c.err.msg : c.plan);
         CHECK_STR(c.err.path, path);
         CHECK(kind_inject(&c) == result, "%s: inject does not agree with plan: %s", params, c.err.msg);
         CHECK(kind_close(&c) == 0, "%s: %s", params, c.err.msg);
@@ -62,7 +63,8 @@ static void test_plan(const char *params, int result, const char *words, const c
 
 static void test_amounts(void) {
         fake_filler_reset();
-        test_plan("{'size': '100MiB'}", 0, "take 100.0 MiB of /srv/data (ext4, 10.0 GiB in all, 7.0 GiB available)", "");
+        test_plan("{'size': '100MiB'}", 0, "take 100.0 MiB of /srv/data (ext4, 10.0 GiB in all, 7.0 GiB available)",
+                  "");
         test_plan("{'size': '100MiB'}", 0, "stops when 64.0 MiB are left", "");
         test_plan("{'leave': '1GiB'}", 0, "take 6.0 GiB", "");
         test_plan("{'percent': '50%'}", 0, "take 3.0 GiB", "");
@@ -101,8 +103,8 @@ static void test_verify(enum filler_state state, int error, int result, const ch
         CHECK(r == (state == FILLER_FAILED ? -error : 0), "state %d: inject %d: %s", state, r, c.err.msg);
         r = kind_verify(&c);
         CHECK(r == result, "state %d: %d, %s%s", state, r, c.err.msg, c.evidence.note);
-        CHECK(strstr(r < 0 ? c.err.msg : c.evidence.note, words), "state %d: no '%s' in '%s%s'", state, words, c.err.msg,
-              c.evidence.note);
+        CHECK(strstr(r < 0 ? c.err.msg : c.evidence.note, words), "state %d: no '%s' in '%s%s'", state, words,
+              c.err.msg, c.evidence.note);
         CHECK(r < 0 || c.evidence.hits > 0, "no bytes");
         CHECK(kind_close(&c) == 0, "%s", c.err.msg);
 }

@@ -25,12 +25,21 @@ struct own {
 };
 
 static const struct param sub_rows[] = {
-        { .name = "cidr", .type = PARAM_CIDR, .list = true, .offset = offsetof(struct sub, cidr), .cli = "peer", .help = "h" },
+        { .name = "cidr",
+          .type = PARAM_CIDR,
+          .list = true,
+          .offset = offsetof(struct sub, cidr),
+          .cli = "peer",
+          .help = "h" },
         { 0 },
 };
 
 static const struct param rows[] = {
-        { .name = "delayEnter", .type = PARAM_DURATION, .required = true, .offset = offsetof(struct own, delay), .help = "h",
+        { .name = "delayEnter",
+          .type = PARAM_DURATION,
+          .required = true,
+          .offset = offsetof(struct own, delay),
+          .help = "h",
           .example = "80ms" },
         { .name = "size", .type = PARAM_SIZE, .offset = offsetof(struct own, size), .max = 1 << 20, .help = "h" },
         { .name = "mode", .type = PARAM_ENUM, .offset = offsetof(struct own, mode), .choices = modes, .help = "h" },
@@ -51,8 +60,8 @@ static int no_operands(void *arg, const char *text, struct err *e) {
 
 /* Flags as typed → "target params" as canonical JSON, or the error's text. */
 static char *parse(const char *const *argv, int argc, char *buf, size_t size) {
-        SCOPED_JSON json_t *kind = json_pack("{s:s, s:o, s:[s]}", "kind", "test.kind", "params", param_describe(rows), "targets",
-                                             "peer");
+        SCOPED_JSON json_t *kind =
+                json_pack("{s:s, s:o, s:[s]}", "kind", "test.kind", "params", param_describe(rows), "targets", "peer");
         SCOPED_JSON json_t *target = param_describe(target_rows);
         SCOPED(kind_flags_freep) struct kind_flags *f = NULL;
         struct option_set set;
@@ -77,8 +86,8 @@ static char *parse(const char *const *argv, int argc, char *buf, size_t size) {
 }
 
 #define PARSE(...)                                                                                                     \
-        parse((const char *const[]){ __VA_ARGS__ }, (int)(sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *)), \
-              text, sizeof(text))
+        parse((const char *const[]){ __VA_ARGS__ },                                                                    \
+              (int)(sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *)), text, sizeof(text))
 
 static void test_parse(void) {
         char text[600];
@@ -127,7 +136,7 @@ static void test_no_collisions(void) {
         size_t i;
 
         CHECK(catalogue_load(NULL, &c, &e) == 0, "%s", e.msg);
-        json_array_foreach(json_object_get(c.root, "kinds"), i, kind) {
+        json_array_foreach (json_object_get(c.root, "kinds"), i, kind) {
                 const char *name = json_text_at(kind, "kind", "?");
                 SCOPED(kind_flags_freep) struct kind_flags *f = NULL;
                 const struct option_row *shown;
@@ -150,7 +159,8 @@ static void test_verbs(void) {
                 unsigned n = 0;
 
                 CHECK(verb_find((*v)->name) == *v, "%s stands twice in verbs.def", (*v)->name);
-                CHECK((*v)->summary && *(*v)->summary && (*v)->examples && (*v)->examples[0].command, "%s: help", (*v)->name);
+                CHECK((*v)->summary && *(*v)->summary && (*v)->examples && (*v)->examples[0].command, "%s: help",
+                      (*v)->name);
                 CHECK(!(*v)->run != !(*v)->run_raw, "%s: one of run and run_raw", (*v)->name);
                 for (const struct option_row *o = (*v)->options; o && o->name; o++, n++)
                         for (const struct option_row *g = cli_global_options; g->name; g++)

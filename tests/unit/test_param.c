@@ -34,15 +34,31 @@ struct outer {
 enum { DELAY, LOSS, COLOUR, SIGNAL, ERROR, CIDR, INNER, ON, SIZE };
 
 static const struct param params[] = {
-        [DELAY] = { .name = "delayEnter", .type = PARAM_DURATION, .required = true, .min = 1, .max = 60000000,
-                    .offset = offsetof(struct outer, delay_us), .help = "how late" },
+        [DELAY] = { .name = "delayEnter",
+                    .type = PARAM_DURATION,
+                    .required = true,
+                    .min = 1,
+                    .max = 60000000,
+                    .offset = offsetof(struct outer, delay_us),
+                    .help = "how late" },
         [LOSS] = { .name = "loss", .type = PARAM_PERCENT, .offset = offsetof(struct outer, loss_ppm), .help = "l" },
-        [COLOUR] = { .name = "colour", .type = PARAM_ENUM, .choices = colours, .fallback = "green",
-                     .offset = offsetof(struct outer, colour), .help = "c" },
+        [COLOUR] = { .name = "colour",
+                     .type = PARAM_ENUM,
+                     .choices = colours,
+                     .fallback = "green",
+                     .offset = offsetof(struct outer, colour),
+                     .help = "c" },
         [SIGNAL] = { .name = "signal", .type = PARAM_SIGNAL, .offset = offsetof(struct outer, signal), .help = "s" },
         [ERROR] = { .name = "error", .type = PARAM_ERRNO, .offset = offsetof(struct outer, error), .help = "e" },
-        [CIDR] = { .name = "cidr", .type = PARAM_CIDR, .list = true, .offset = offsetof(struct outer, cidr), .help = "c" },
-        [INNER] = { .name = "inner", .type = PARAM_OBJECT, .sub = inner_params, .offset = offsetof(struct outer, inner),
+        [CIDR] = { .name = "cidr",
+                   .type = PARAM_CIDR,
+                   .list = true,
+                   .offset = offsetof(struct outer, cidr),
+                   .help = "c" },
+        [INNER] = { .name = "inner",
+                    .type = PARAM_OBJECT,
+                    .sub = inner_params,
+                    .offset = offsetof(struct outer, inner),
                     .help = "i" },
         [ON] = { .name = "on", .type = PARAM_BOOL, .offset = offsetof(struct outer, on), .help = "o" },
         [SIZE] = { .name = "size", .type = PARAM_SIZE, .offset = offsetof(struct outer, size_bytes), .help = "s" },
@@ -67,7 +83,8 @@ static void test_accepted(void) {
         int r;
 
         r = parse("{\"delayEnter\":\"80ms\",\"loss\":\"0.5%\",\"signal\":15,\"error\":28,"
-                  "\"cidr\":[\"10.1.2.3/8\",\"fd00::1/64\"],\"inner\":{\"name\":\"x\",\"ports\":\"80-90\"},\"on\":\"true\"}",
+                  "\"cidr\":[\"10.1.2.3/8\",\"fd00::1/"
+                  "64\"],\"inner\":{\"name\":\"x\",\"ports\":\"80-90\"},\"on\":\"true\"}",
                   &o, &e);
         CHECK(r == 0, "%s at %s", e.msg, e.path);
         CHECK(o.delay_us == 80000, "%llu", (unsigned long long)o.delay_us);
@@ -75,9 +92,10 @@ static void test_accepted(void) {
         CHECK(!PARAM_IS_SET(&o, COLOUR) && PARAM_IS_SET(&o, DELAY) && !PARAM_IS_SET(&o, SIZE), "set bits");
         back = param_to_json(params, &o);
         text = json_canonical(back);
-        CHECK_STR(text, "{\"cidr\":[\"10.0.0.0/8\",\"fd00::/64\"],\"colour\":\"green\",\"delayEnter\":\"80ms\","
-                        "\"error\":\"ENOSPC\",\"inner\":{\"name\":\"x\",\"ports\":[\"80-90\"]},\"loss\":\"0.5%\",\"on\":true,"
-                        "\"signal\":\"SIGTERM\"}");
+        CHECK_STR(text,
+                  "{\"cidr\":[\"10.0.0.0/8\",\"fd00::/64\"],\"colour\":\"green\",\"delayEnter\":\"80ms\","
+                  "\"error\":\"ENOSPC\",\"inner\":{\"name\":\"x\",\"ports\":[\"80-90\"]},\"loss\":\"0.5%\",\"on\":true,"
+                  "\"signal\":\"SIGTERM\"}");
         param_done(params, &o);
 }
 

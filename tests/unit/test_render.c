@@ -17,7 +17,7 @@ static json_t *cards_of(const char *service_name) {
 
         CHECK(score_profile_read(CHAOS_SOURCE_DIR "/scorecards/profiles/web-service.yaml", &p, &e) == 0, "%s", e.msg);
         CHECK(json_load_path(CHAOS_SOURCE_DIR "/tests/data/runs.json", &records, &e) == 0, "%s", e.msg);
-        json_array_foreach(records, i, record)
+        json_array_foreach (records, i, record)
                 (void)json_object_set_new(json_at(record, "experiment"), "service", json_string(service_name));
         CHECK(score_compute(p, records, service_name, NOW_US, &card, &e) == 0, "%s", e.msg);
         return json_pack("[o]", card);

@@ -18,9 +18,9 @@ static json_t *make_record(int day, const char *id) {
         char started[40];
 
         (void)snprintf(started, sizeof(started), "2026-11-%02dT00:00:00.000Z", day);
-        return json_pack("{s:s, s:s, s:s, s:f, s:{s:s, s:s}, s:{s:s}}", "schema", "chaosd/run/v1", "id", id, "started", started,
-                         "duration_s", 25.2, "experiment", "name", "slow", "service", day % 2 ? "shop" : "api", "verdict",
-                         "result", "pass");
+        return json_pack("{s:s, s:s, s:s, s:f, s:{s:s, s:s}, s:{s:s}}", "schema", "chaosd/run/v1", "id", id, "started",
+                         started, "duration_s", 25.2, "experiment", "name", "slow", "service", day % 2 ? "shop" : "api",
+                         "verdict", "result", "pass");
 }
 
 static void fresh(struct run_history **ret) {
@@ -80,7 +80,8 @@ static void test_chain(void) {
         SCOPED_JSON json_t *one = NULL;
         SCOPED_JSON json_t *two = NULL;
         SCOPED_JSON json_t *again = make_record(1, "run-1");
-        SCOPED_JSON json_t *foreign = json_pack("{s:s, s:s, s:s}", "schema", "chaosd/run/v2", "id", "x", "started", "y");
+        SCOPED_JSON json_t *foreign =
+                json_pack("{s:s, s:s, s:s}", "schema", "chaosd/run/v2", "id", "x", "started", "y");
         char hash[SHA256_TEXT_SIZE] = "";
         struct err e = { 0 };
         struct stat st;
@@ -105,7 +106,8 @@ static void test_tampering(void) {
         static const struct {
                 const char *sql, *words;
         } cases[] = {
-                { "UPDATE runs SET record = replace(record, 'pass', 'fail') WHERE id = 'run-2'", "run-2: the record was changed" },
+                { "UPDATE runs SET record = replace(record, 'pass', 'fail') WHERE id = 'run-2'",
+                  "run-2: the record was changed" },
                 { "DELETE FROM runs WHERE id = 'run-1'", "run-2: a record before this one is missing" },
                 { "DELETE FROM runs WHERE id = 'run-2'", "run-3: a record before this one is missing" },
                 { "DELETE FROM runs WHERE id = 'run-3'", "(end): the last record is missing" },
@@ -155,7 +157,8 @@ static void test_prune(void) {
         CHECK(count(h, NULL, 0) == 2 && verify(h, &checked) == 0, "after pruning: %s", complaints);
         CHECK(run_history_prune(h, UINT64_MAX / 2, false, &e) == 2, "all: %s", e.msg);
         CHECK(run_history_prune(h, UINT64_MAX / 2, false, &e) == 0, "none: %s", e.msg);
-        CHECK(run_history_add(h, late, &e) == 0 && json_text_at(late, "previous_sha256", NULL), "the chain goes on: %s", e.msg);
+        CHECK(run_history_add(h, late, &e) == 0 && json_text_at(late, "previous_sha256", NULL), "the chain goes on: %s",
+              e.msg);
         CHECK(verify(h, &checked) == 0 && checked == 1, "%s", complaints);
 }
 
@@ -174,13 +177,16 @@ static void test_import(void) {
 
         fresh(&h);
         fill(h, 3);
-        CHECK(run_history_each(h, NULL, NULL, NULL, 0, collect, theirs, &e) == 0 && json_array_size(theirs) == 3, "%s", e.msg);
+        CHECK(run_history_each(h, NULL, NULL, NULL, 0, collect, theirs, &e) == 0 && json_array_size(theirs) == 3, "%s",
+              e.msg);
         run_history_close(h);
         fresh(&h);
         CHECK(run_history_add(h, mine, &e) == 0, "%s", e.msg);
 
-        CHECK(run_history_import(h, theirs, &added, &known, &e) == 0 && added == 3 && known == 0, "%zu %zu %s", added, known, e.msg);
-        CHECK(run_history_import(h, theirs, &added, &known, &e) == 0 && added == 0 && known == 3, "%zu %zu %s", added, known, e.msg);
+        CHECK(run_history_import(h, theirs, &added, &known, &e) == 0 && added == 3 && known == 0, "%zu %zu %s", added,
+              known, e.msg);
+        CHECK(run_history_import(h, theirs, &added, &known, &e) == 0 && added == 0 && known == 3, "%zu %zu %s", added,
+              known, e.msg);
         CHECK(verify(h, &checked) == 0 && checked == 4, "%s", complaints);
         CHECK(run_history_get(h, "run-1", &one, &e) == 0, "%s", e.msg);
         CHECK_STR(json_text_at(one, "imported_sha256", ""), json_text_at(theirs, "0/sha256", "?"));

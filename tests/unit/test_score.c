@@ -77,7 +77,8 @@ static void test_value_coverage_grade(void) {
 }
 
 static void test_no_evidence_no_value(void) {
-        SCOPED_JSON json_t *records = json_pack("[o]", run("a", "2025-11-23T00:00:00.000Z", "net.delay", 0, "inconclusive", 1));
+        SCOPED_JSON json_t *records =
+                json_pack("[o]", run("a", "2025-11-23T00:00:00.000Z", "net.delay", 0, "inconclusive", 1));
         SCOPED_JSON json_t *card = card_of(records);
 
         CHECK(json_is_null(json_at(card, "value")), "a value without evidence");
@@ -102,14 +103,15 @@ static void test_bounds(void) {
                         (void)snprintf(id, sizeof(id), "r%d", i);
                         (void)snprintf(started, sizeof(started), "20%02d-%02d-%02dT00:00:00Z", 20 + rand_r(&seed) % 9,
                                        1 + rand_r(&seed) % 12, 1 + rand_r(&seed) % 28);
-                        (void)json_array_append_new(records, run(id, started, kinds[rand_r(&seed) % 5],
-                                                                 rand_r(&seed) % 2, verdicts[rand_r(&seed) % 5],
-                                                                 rand_r(&seed) % 2));
+                        (void)json_array_append_new(records,
+                                                    run(id, started, kinds[rand_r(&seed) % 5], rand_r(&seed) % 2,
+                                                        verdicts[rand_r(&seed) % 5], rand_r(&seed) % 2));
                 }
                 card = card_of(records);
                 value = json_number_at(card, "value", 0);
                 coverage = json_number_at(card, "coverage", -1);
-                CHECK(value >= 0 && value <= 1 && coverage >= 0 && coverage <= 1, "value %g coverage %g", value, coverage);
+                CHECK(value >= 0 && value <= 1 && coverage >= 0 && coverage <= 1, "value %g coverage %g", value,
+                      coverage);
         }
 }
 

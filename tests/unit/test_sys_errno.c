@@ -17,9 +17,10 @@ static void test_when_grid(void) {
         static const struct {
                 const char *when, *calls;
         } grid[] = {
-                { "1", "#..........." }, { "3", "..#........." },        { "12", "...........#" }, { "1+", "############" },
-                { "4+", "...#########" }, { "2+3", ".#..#..#..#." },     { "1+1", "############" }, { "3..5", "..###......." },
-                { "5..5", "....#......." }, { "3..10+2", "..#.#.#.#..." }, { "2..9+4", ".#...#......" }, { "1..3+5", "#..........." },
+                { "1", "#..........." },       { "3", "..#........." },      { "12", "...........#" },
+                { "1+", "############" },      { "4+", "...#########" },     { "2+3", ".#..#..#..#." },
+                { "1+1", "############" },     { "3..5", "..###......." },   { "5..5", "....#......." },
+                { "3..10+2", "..#.#.#.#..." }, { "2..9+4", ".#...#......" }, { "1..3+5", "#..........." },
                 { "3..6+", "..####......" },
         };
 
@@ -36,9 +37,29 @@ static void test_when_grid(void) {
 }
 
 static void test_when_refused(void) {
-        static const char *const bad[] = { "",      "0",      "+",     "a",      "3a",   "3..",       "..3",  "5..3",
-                                           "3...5", "3..5+0", "3+0",   "3++",    "-1",   "3 ",        " 3",   "3..5+2x",
-                                           "1+2+3", "0x3",    "3..+2", "1..2..3", "3+-1", "4294967295", "99999999999999999999" };
+        static const char *const bad[] = { "",
+                                           "0",
+                                           "+",
+                                           "a",
+                                           "3a",
+                                           "3..",
+                                           "..3",
+                                           "5..3",
+                                           "3...5",
+                                           "3..5+0",
+                                           "3+0",
+                                           "3++",
+                                           "-1",
+                                           "3 ",
+                                           " 3",
+                                           "3..5+2x",
+                                           "1+2+3",
+                                           "0x3",
+                                           "3..+2",
+                                           "1..2..3",
+                                           "3+-1",
+                                           "4294967295",
+                                           "99999999999999999999" };
 
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
                 struct sys_when w = { 7, 7, 7 };
@@ -54,7 +75,8 @@ static void test_rules_accepted(void) {
         struct err e = { 0 };
 
         CHECK(sys_rule_parse("openat,open:errno=ENOSPC:when=3..10+2:probability=50%:path=/var/lib/*", &names, &r, NULL,
-                             &e) == 0, "%s", e.msg);
+                             &e) == 0,
+              "%s", e.msg);
         CHECK(r.n_calls == 2 && strcmp(r.calls[1], "open") == 0 && r.error == ENOSPC, "calls, errno");
         CHECK(r.when.first == 3 && r.when.last == 10 && r.when.step == 2 && r.ppm == 500000, "when, probability");
         CHECK_STR(r.path, "/var/lib/*");
@@ -67,7 +89,8 @@ static void test_rules_accepted(void) {
         CHECK(sys_rule_parse("getpid:retval=0x10", &names, &r, NULL, &e) == 0 && r.retval == 16, "%s", e.msg);
         sys_rule_done(&r);
         CHECK(sys_rule_parse("?nosuch,read,read:delay=80ms", &names, &r, NULL, &e) == 0 && r.n_calls == 1 &&
-              r.delay_us == 80000, "%s", e.msg);
+                      r.delay_us == 80000,
+              "%s", e.msg);
         sys_rule_done(&r);
         CHECK(sys_rule_parse("%network:errno=EIO", &names, &r, NULL, &e) == 0 && r.n_calls == 2, "%s", e.msg);
         sys_rule_done(&r);
@@ -150,7 +173,8 @@ static void test_hooks(void) {
         struct err e = { 0 };
         uint32_t bits = 0;
 
-        CHECK(errno_hooks_for(good, 3, &bits, &e) == 0 && bits == (1U << SYS_HOOK_OPEN | 1U << SYS_HOOK_WRITE), "%x", bits);
+        CHECK(errno_hooks_for(good, 3, &bits, &e) == 0 && bits == (1U << SYS_HOOK_OPEN | 1U << SYS_HOOK_WRITE), "%x",
+              bits);
         CHECK(errno_hooks_for(bad, 2, &bits, &e) == -EOPNOTSUPP && strstr(e.msg, "fsync"), "%s", e.msg);
         for (unsigned i = 0; i < SYS_HOOK_COUNT; i++)
                 CHECK(errno_hook_name(i) && strlen(errno_hook_name(i)) < 32, "hook %u", i);
@@ -187,7 +211,8 @@ static void test_plan(void) {
         struct kind_case c;
 
         CHECK(kind_open(&c, "sys.errno", "{'syscalls': ['openat', 'write'], 'errno': 'ENOSPC', 'probability': '5%'}",
-                        "{'pid': 4242}") == 0, "%s", c.err.msg);
+                        "{'pid': 4242}") == 0,
+              "%s", c.err.msg);
         CHECK(kind_validate(&c) == 0 && kind_plan(&c) == 0, "%s", c.err.msg);
         CHECK_STR(c.plan ? c.plan : "",
                   "attach BPF programs (unpinned links) to the entry of openat, the entry of write\n"
@@ -198,7 +223,8 @@ static void test_plan(void) {
               c.plan ? c.plan : c.err.msg);
         CHECK(kind_close(&c) == 0, "%s", c.err.msg);
 
-        CHECK(kind_open(&c, "sys.errno", "{'syscalls': 'fsync', 'errno': 'EIO'}", "{'cgroup': '/shop'}") == 0, "%s", c.err.msg);
+        CHECK(kind_open(&c, "sys.errno", "{'syscalls': 'fsync', 'errno': 'EIO'}", "{'cgroup': '/shop'}") == 0, "%s",
+              c.err.msg);
         c.fault.backend = "bpf-lsm";
         CHECK(kind_plan(&c) == -EOPNOTSUPP && strstr(c.err.msg, "fsync"), "%s", c.err.msg);
         (void)kind_close(&c);

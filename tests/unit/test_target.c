@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -237,6 +238,7 @@ static void test_protection(void) {
         const struct target_policy of_parent = { .daemon = getpid() }, of_child = { .daemon = child };
         static const char *const more[] = { "tgt-ch*", NULL };
         const struct target_policy listed = { .protected_comms = more };
+        const struct target_policy asked = { .client = child };
         const struct target_policy broken = { .daemon = getpid(), .break_glass = true };
         char child_text[60], self_text[60], guard_text[60];
 
@@ -254,6 +256,8 @@ static void test_protection(void) {
                 { guard_text, "/pid", "list of protected processes", &open_policy },
                 { guard_text, "/pid", "list of protected processes", &listed },
                 { child_text, "/pid", "list of protected processes", &listed },
+                { self_text, "/pid", "a parent of it", &asked },
+                { child_text, "/pid", "the client that asks", &asked },
                 { "{\"process\": {\"comm\": \"tgt-child\"}}", "", "a child of the daemon", &of_parent },
         };
 
@@ -284,12 +288,13 @@ static void test_dying(void) {
 
                         if (pid == 0) {
                                 (void)prctl(PR_SET_NAME, "tgt-mayfly");
+                                (void)poll(NULL, 0, 1);
                                 _exit(0);
                         }
                         (void)waitpid(pid, NULL, 0);
                 }
         }
-        for (int i = 0; i < 200; i++) {
+        for (int i = 0; i < 100; i++) {
                 SCOPED(outcome_freep)
                 struct outcome *o = resolve("{\"process\": {\"comm\": \"tgt-mayfly\"}}", PROCESS_KIND, &open_policy, 1);
 

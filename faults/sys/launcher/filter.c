@@ -32,6 +32,12 @@ int filter_load_names(struct sys_names *ret, struct err *e) {
         return 0;
 }
 
+void filter_free_names(struct sys_names *names) {
+        for (size_t i = 0; i < names->n; i++)
+                free((void *)names->words[i]);
+        free((void *)names->words);
+}
+
 int filter_call_number(const char *name) {
         return seccomp_syscall_resolve_name(name);
 }

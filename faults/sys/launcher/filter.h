@@ -8,8 +8,9 @@
 
 struct err;
 
-/* Every system call that this machine's libseccomp knows, as names. Heap strings: they live as long as the process. */
+/* Every system call that this machine's libseccomp knows, as names. */
 int filter_load_names(struct sys_names *ret, struct err *e);
+void filter_free_names(struct sys_names *names);
 
 /* Number of a call on the native architecture, or negative: not here. */
 int filter_call_number(const char *name);

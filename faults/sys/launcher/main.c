@@ -61,7 +61,8 @@ static void print_help(void) {
         }
         printf("\nEXPR is strace's, and more: CALL[,CALL…]:WORD=VALUE[:WORD=VALUE…]\n"
                "  CALL         a name (openat), or %%file %%desc %%network %%process; ?name: if this machine has it\n"
-               "  errno=       fail with this errno (ENOSPC, 28)          retval=  answer this without running the call\n"
+               "  errno=       fail with this errno (ENOSPC, 28)          retval=  answer this without running the "
+               "call\n"
                "  delay=       wait before the call (200ms)               when=    3, 3+, 3+2, 3..10, 3..10+2: which\n"
                "  probability= 50%%: of those, how many                    path=    /var/lib/*: only on such files\n"
                "\nExit status: the command's (128 + n when signal n ended it); 3 with --strict and a rule that never\n"
@@ -140,15 +141,12 @@ static int parse_options(int argc, char **argv, struct options *o) {
         return 0;
 }
 
-static int parse_rules(const struct options *o, struct sys_rule *rules) {
-        struct sys_names names;
+static int parse_rules(const struct options *o, const struct sys_names *names, struct sys_rule *rules) {
         struct err e = { 0 };
         unsigned column;
 
-        if (filter_load_names(&names, &e) < 0)
-                return bad_option(&e, "fault");
         for (size_t i = 0; i < o->n_faults; i++)
-                if (sys_rule_parse(o->faults[i], &names, &rules[i], &column, &e) < 0) {
+                if (sys_rule_parse(o->faults[i], names, &rules[i], &column, &e) < 0) {
                         (void)bad_option(&e, "fault");
                         (void)fprintf(stderr, "  %s\n  %*s\n", o->faults[i], (int)column, "^");
                         return -EINVAL;
@@ -158,10 +156,12 @@ static int parse_rules(const struct options *o, struct sys_rule *rules) {
 
 /* Why there is no command: 125, 126 or 127, with words. 0: there was one. */
 static int check_launch(const struct launch *l, const char *command) {
-        static const char *const steps[] = { [NOTIF_STEP_NNP] = "no_new_privs", [NOTIF_STEP_FILTER] = "seccomp filter" };
+        static const char *const steps[] = {
+                [NOTIF_STEP_NNP] = "no_new_privs", [NOTIF_STEP_FILTER] = "seccomp filter"
+        };
         int code = l->shared->fail_errno;
 
-        switch (l->shared->fail_step) {
+        switch ((int)l->shared->fail_step) {
         case NOTIF_STEP_NONE:
                 return 0;
         case NOTIF_STEP_EXEC:
@@ -170,7 +170,8 @@ static int check_launch(const struct launch *l, const char *command) {
         default:
                 (void)fprintf(stderr, "chaos-exec: %s: %s%s\n", steps[l->shared->fail_step], strerror(code),
                               code == EBUSY ? ": this process is under another seccomp supervisor already (chaos-exec "
-                                              "inside chaos-exec, or a container manager's)" : "");
+                                              "inside chaos-exec, or a container manager's)"
+                                            : "");
                 return EXIT_LAUNCHER;
         }
 }
@@ -185,7 +186,8 @@ static int write_report(const struct options *o, const struct supervise_plan *pl
 
         report = report_json(o->argv, plan, result);
         if (!report) {
-                (void)fprintf(stderr, "chaos-exec: the report cannot be made (a command with bytes that are no UTF-8?)\n");
+                (void)fprintf(stderr,
+                              "chaos-exec: the report cannot be made (a command with bytes that are no UTF-8?)\n");
                 return -EINVAL;
         }
         if (o->json) {
@@ -211,44 +213,59 @@ static int exit_status(const struct options *o, const struct supervise_plan *pla
         return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static int run(const struct options *o, const struct supervise_plan *plan, struct err *e) {
+/* The command under its filter, from start to report. Returns the exit status, or -errno. */
+static int run_under(const struct options *o, const struct supervise_plan *plan, const struct sock_fprog *filter,
+                     struct err *e) {
         static const int passed_on[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
         struct supervise_result result = { 0 };
-        struct sock_fprog filter;
         struct launch launch;
         sigset_t signals, mask;
         int r;
-
-        r = filter_build(plan->rules, plan->n_rules, &filter, e);
-        if (r < 0)
-                return r;
 
         (void)sigemptyset(&signals);
         for (size_t i = 0; i < ARRAY_SIZE(passed_on); i++)
                 (void)sigaddset(&signals, passed_on[i]);
         (void)sigprocmask(SIG_BLOCK, &signals, &mask);
-        r = launch_start(o->argv, &filter, &mask, &launch, e);
+        r = launch_start(o->argv, filter, &mask, &launch, e);
         if (r < 0)
                 return r;
 
         r = supervise_run(plan, &launch, &signals, &result, e);
-        if (r < 0)
-                return r;
-
-        r = check_launch(&launch, o->argv[0]);
+        if (r == 0)
+                r = check_launch(&launch, o->argv[0]);
         if (r == 0) {
                 report_lines(stderr, o->verbose || isatty(STDERR_FILENO), plan, &result);
                 r = write_report(o, plan, &result) < 0 ? EXIT_LAUNCHER : exit_status(o, plan, &result);
         }
         supervise_result_done(&result, plan->n_rules);
+        return r;
+}
+
+static int run(const struct options *o, struct sys_rule *rules, struct err *e) {
+        const struct supervise_plan plan = {
+                .rules = rules, .n_rules = o->n_faults, .seed = o->seed, .for_us = o->for_us
+        };
+        struct sys_names names;
+        struct sock_fprog filter = { 0 };
+        int r;
+
+        r = filter_load_names(&names, e);
+        if (r < 0)
+                return r;
+
+        r = parse_rules(o, &names, rules) < 0 ? EXIT_LAUNCHER : filter_build(rules, o->n_faults, &filter, e);
+        if (r == 0)
+                r = run_under(o, &plan, &filter, e);
         free(filter.filter);
+        for (size_t i = 0; i < o->n_faults; i++)
+                sys_rule_done(&rules[i]);
+        filter_free_names(&names);
         return r;
 }
 
 int main(int argc, char **argv) {
         struct sys_rule rules[RULES_MAX] = { 0 };
         struct options o = { 0 };
-        struct supervise_plan plan;
         struct err e = { 0 };
         int r;
 
@@ -256,16 +273,11 @@ int main(int argc, char **argv) {
                 return EXIT_LAUNCHER;
         if (o.stop)
                 return 0;
-        if (parse_rules(&o, rules) < 0)
-                return EXIT_LAUNCHER;
 
-        plan = (struct supervise_plan){ .rules = rules, .n_rules = o.n_faults, .seed = o.seed, .for_us = o.for_us };
-        r = run(&o, &plan, &e);
+        r = run(&o, rules, &e);
         if (r < 0) {
                 (void)fprintf(stderr, "chaos-exec: %s\n", e.msg);
                 r = EXIT_LAUNCHER;
         }
-        for (size_t i = 0; i < o.n_faults; i++)
-                sys_rule_done(&rules[i]);
         return r;
 }

@@ -21,7 +21,7 @@ struct notif_shared {
         _Atomic int release;    /* the launcher is ending and wants the guard to answer everything */
         int child_pidfd;        /* written by clone(); -1 before */
         size_t slot_size;
-        char slots[];           /* NOTIF_SLOTS times slot_size */
+        char slots[]; /* NOTIF_SLOTS times slot_size */
 };
 
 enum notif_step { NOTIF_STEP_NONE, NOTIF_STEP_NNP, NOTIF_STEP_FILTER, NOTIF_STEP_EXEC };

@@ -27,8 +27,8 @@ static json_t *rule_to_json(const struct supervise_plan *plan, const struct supe
 
         for (size_t c = 0; c < plan->rules[rule].n_calls; c++)
                 if (result->counts[rule][c].matched)
-                        (void)json_array_append_new(calls, counts_to_json("syscall", plan->rules[rule].calls[c],
-                                                                          &result->counts[rule][c]));
+                        (void)json_array_append_new(
+                                calls, counts_to_json("syscall", plan->rules[rule].calls[c], &result->counts[rule][c]));
         (void)json_object_set_new(out, "calls", calls);
         return out;
 }
@@ -48,8 +48,8 @@ json_t *report_json(char *const *argv, const struct supervise_plan *plan, const 
         /* The seed is 64 bits without sign: text, for JSON numbers are not. */
         char seed[24];
         (void)snprintf(seed, sizeof(seed), "%" PRIu64, plan->seed);
-        return json_pack("{s:s s:o s:s s:I s:o s:b s:b s:b s:I s:I s:o}", "schema", "chaosd/exec/v1", "command", command,
-                         "seed", seed, "for_us", (json_int_t)plan->for_us, "status", status, "interrupted",
+        return json_pack("{s:s s:o s:s s:I s:o s:b s:b s:b s:I s:I s:o}", "schema", "chaosd/exec/v1", "command",
+                         command, "seed", seed, "for_us", (json_int_t)plan->for_us, "status", status, "interrupted",
                          result->interrupted, "deadline_passed", result->deadline_passed, "survivors",
                          result->survivors, "calls_asked", (json_int_t)result->asked, "hits", (json_int_t)hits, "rules",
                          rules);
@@ -60,7 +60,8 @@ static void print_rule(FILE *out, const struct sys_rule *r, const struct call_co
         if (!sum->matched)
                 (void)fprintf(out, ": nothing was injected\n");
         else if (!sum->injected)
-                (void)fprintf(out, ", but injected none: no call was one that when=, probability= and the time picked\n");
+                (void)fprintf(out,
+                              ", but injected none: no call was one that when=, probability= and the time picked\n");
         else
                 (void)fprintf(out, ", injected %" PRIu64 ", passed %" PRIu64 "\n", sum->injected, sum->passed);
 }
@@ -73,5 +74,6 @@ void report_lines(FILE *out, bool all, const struct supervise_plan *plan, const 
                         print_rule(out, &plan->rules[i], &sum);
         }
         if (result->survivors)
-                (void)fprintf(out, "chaos-exec: the command left processes behind: their calls pass, a guard answers them\n");
+                (void)fprintf(
+                        out, "chaos-exec: the command left processes behind: their calls pass, a guard answers them\n");
 }

@@ -164,7 +164,8 @@ static void handle_signal(struct supervisor *s, int fd) {
 
         if (info.ssi_signo == SIGINT && !s->result->interrupted) {
                 s->off = s->result->interrupted = true;
-                (void)fprintf(stderr, "chaos-exec: interrupted: faults are off, every call passes; waiting for the command\n");
+                (void)fprintf(stderr,
+                              "chaos-exec: interrupted: faults are off, every call passes; waiting for the command\n");
         }
         if (!reached_command(s, &info))
                 (void)kill(s->launch->pid, (int)info.ssi_signo);
@@ -234,7 +235,8 @@ static int prepare(struct supervisor *s, struct err *e) {
                 if (!s->result->counts[i])
                         return err_set(e, -ENOMEM, "no memory");
                 for (size_t c = 0; c < r->n_calls; c++, w++)
-                        s->watches[w] = (struct watch){ .rule = r, .call = sys_call_find(r->calls[c]),
+                        s->watches[w] = (struct watch){ .rule = r,
+                                                        .call = sys_call_find(r->calls[c]),
                                                         .counts = &s->result->counts[i][c],
                                                         .number = filter_call_number(r->calls[c]),
                                                         .seed = sys_mix(plan->seed + w) };

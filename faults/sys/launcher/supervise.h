@@ -28,7 +28,7 @@ struct supervise_result {
         uint64_t asked;              /* notifications in all */
         int wait_status;             /* as waitpid(2) gives it */
         bool deadline_passed, interrupted;
-        bool survivors;              /* processes of the command live on; the guard lets their calls continue */
+        bool survivors; /* processes of the command live on; the guard lets their calls continue */
 };
 
 /* supervise_run — until the command has ended. signals: the set that is blocked here and passed on to the command.

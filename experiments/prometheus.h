@@ -1,0 +1,33 @@
+/* prometheus.h — PromQL over Prometheus' HTTP API (also Thanos, Cortex, Mimir, VictoriaMetrics). */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/json.h"
+
+struct err;
+struct slo;
+struct slo_datasource;
+
+struct prometheus_answer {
+        bool no_data;      /* nothing, or NaN */
+        size_t series;     /* how many samples the query gave */
+        double value;      /* of the only one; with several, of the first; +-inf is possible */
+        bool any_nonzero;  /* a sample that is neither 0 nor NaN */
+        char warning[200]; /* the server's, or "" */
+};
+
+/* prometheus_query — an instant query. 0; -EINVAL with Prometheus' own words for a bad query; -EACCES for 401 and 403;
+ * -EIO for other refusals; and http_send()'s errors. */
+int prometheus_query(const struct slo_datasource *d, const char *query, struct prometheus_answer *ret, struct err *e);
+
+/* prometheus_query_range — *ret is the answer's "data" ({"resultType":"matrix","result":[…]}), a new reference.
+ * Times are seconds since the epoch, step in seconds. */
+int prometheus_query_range(const struct slo_datasource *d, const char *query, double start_s, double end_s, double step_s,
+                           json_t **ret, char warning[200], struct err *e);
+
+/* prom_remaining — share of the SLO's error budget that is left over its whole window, from Prometheus' own data; may be
+ * negative. -ENODATA when there is none. */
+int prom_remaining(const struct slo *s, double *ret, struct err *e);
