@@ -110,8 +110,8 @@ static int build_lane(struct fault *f, const struct net_decision *d, const struc
         return r < 0 ? r : net_make_filter(&steps, &lane->made, lane->classifier, e);
 }
 
-static int build(const struct fault_env *env, struct fault *f, const struct net_lane_wish *wish,
-                 struct net_decision *d, struct net_lanes *s, struct err *e) {
+static int build(const struct fault_env *env, struct fault *f, const struct net_lane_wish *wish, struct net_decision *d,
+                 struct net_lanes *s, struct err *e) {
         int r;
 
         (void)env;

@@ -138,7 +138,8 @@ static int sweep_hook(struct sweep *s, enum tc_hook hook, struct err *e) {
         s->n = 0;
         r = tc_filter_each(s->tc, s->link->ifindex, hook, note_filter, s, e);
         for (unsigned i = 0; r >= 0 && i < s->n; i++) {
-                (void)snprintf(where, sizeof(where), "%s on %s of %s", s->ours[i].name, tc_hook_name(hook), s->link->name);
+                (void)snprintf(where, sizeof(where), "%s on %s of %s", s->ours[i].name, tc_hook_name(hook),
+                               s->link->name);
                 tell(s, "filter", where);
                 if (!s->dry_run)
                         r = tc_filter_del(s->tc, &s->ours[i], e);
