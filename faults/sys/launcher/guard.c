@@ -67,7 +67,7 @@ _Noreturn void guard_run(struct notif_shared *s, int launcher_pidfd, int go) {
         int listener;
 
         (void)setsid();
-        (void)prctl(PR_SET_NAME, MARK_COMM_PREFIX "guard", 0, 0, 0);
+        (void)prctl(PR_SET_NAME, MARK_COMM_PREFIX "execguard", 0, 0, 0);
         while (poll(p, 2, -1) < 0)
                 if (errno != EINTR)
                         _exit(1);
