@@ -14,10 +14,38 @@ static size_t append(char *buf, size_t size, size_t used, const char *text) {
         return n < 0 ? used : used + (size_t)n < size ? used + (size_t)n : size - 1;
 }
 
+static size_t append_value(char *buf, size_t size, size_t used, const json_t *value);
+
+static bool says_nothing(const json_t *value) {
+        return json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0) ||
+               (json_is_object(value) && json_object_size(value) == 0);
+}
+
+/* "key value, key value"; of a resolved object its type comes first: "interface netns shop-front, name up0". */
+static size_t append_object(char *buf, size_t size, size_t used, const json_t *value) {
+        const json_t *type = json_object_get(value, "type");
+        const char *key, *gap = "";
+        json_t *item;
+
+        if (json_is_string(type)) {
+                used = append(buf, size, used, json_string_value(type));
+                gap = " ";
+        }
+        json_object_foreach ((json_t *)value, key, item) {
+                if (item == type || says_nothing(item))
+                        continue;
+                used = append(buf, size, used, gap);
+                used = append(buf, size, used, key);
+                used = append(buf, size, used, " ");
+                used = append_value(buf, size, used, item);
+                gap = ", ";
+        }
+        return used;
+}
+
 /* Depth-first: "key value" for scalars, "key a,b" for lists, the members of objects behind their name. */
 static size_t append_value(char *buf, size_t size, size_t used, const json_t *value) {
         char number[40];
-        const char *key;
         json_t *item;
         size_t i;
 
@@ -41,16 +69,7 @@ static size_t append_value(char *buf, size_t size, size_t used, const json_t *va
                 }
                 return used;
         case JSON_OBJECT:
-                i = 0;
-                json_object_foreach ((json_t *)value, key, item) {
-                        if (json_is_null(item))
-                                continue;
-                        used = append(buf, size, used, i++ ? ", " : "");
-                        used = append(buf, size, used, key);
-                        used = append(buf, size, used, " ");
-                        used = append_value(buf, size, used, item);
-                }
-                return used;
+                return append_object(buf, size, used, value);
         case JSON_NULL:
                 break;
         }
@@ -142,8 +161,12 @@ int fault_view_list(struct cli *cli, const json_t *faults) {
         return table_print(t, &cli->out) < 0 ? EXIT_ERROR : EXIT_PASS;
 }
 
+/* Names of programs and files come from the processes that were found: no terminal tricks. */
 static void line(const struct term *t, const char *label, const char *text) {
-        (void)fprintf(t->file, "%s%-12s%s %s\n", term_on(t, STYLE_DIM), label, term_off(t), text);
+        (void)fprintf(t->file, "%s%-12s%s ", term_on(t, STYLE_DIM), label, term_off(t));
+        for (; *text; text++)
+                (void)fputc((unsigned char)*text < ' ' || *text == 127 ? '?' : *text, t->file);
+        (void)fputc('\n', t->file);
 }
 
 static void print_list(const struct term *t, const char *label, const json_t *list) {
@@ -170,8 +193,10 @@ static void print_evidence(const struct term *t, const json_t *fault) {
                                                  : "cannot be verified");
         line(t, "evidence", text);
         json_array_foreach (json_at(fault, "evidence/counters"), i, counter) {
-                (void)snprintf(text, sizeof(text), "  %s %" PRId64 " %s", json_text_at(counter, "name", "?"),
-                               json_int_at(counter, "value", 0), json_text_at(counter, "unit", ""));
+                const char *name = json_text_at(counter, "name", "?"), *unit = json_text_at(counter, "unit", "");
+
+                (void)snprintf(text, sizeof(text), "  %-24s %10" PRId64 " %s", name, json_int_at(counter, "value", 0),
+                               strcmp(name, unit) == 0 ? "" : unit);
                 line(t, "", text);
         }
         if (*json_text_at(fault, "evidence/note", ""))

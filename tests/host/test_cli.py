@@ -261,6 +261,15 @@ class Verbs(Cli):
         self.assertIn("No faults.", self.run_cli("status").stdout)
         self.run_cli("revert", "00000000-0000-0000-0000-000000000000", code=5)
 
+    def test_names_of_others_play_no_tricks(self):
+        fake = self.fake()
+        uid = self.run_cli(*INJECT, "--for", "60s", "--detach").stdout.strip()
+        fake.faults[uid].update(resolved=[{"type": "process", "exe": "/tmp/\033[2Jevil\nUID"}], plan=["stop \033]0;x\007"])
+        for args in (["status", uid], ["status"]):
+            text = self.run_cli(*args).stdout
+            self.assertNotIn("\033", text)
+            self.assertNotIn("\007", text)
+
     def test_halt_and_resume(self):
         fake = self.fake()
         fake.undo_ok = False
