@@ -155,7 +155,8 @@ int net_lane_renew(struct fault *f, struct err *e) {
                 return err_set(e, -ENODATA, "this process does not hold the fault's classifiers");
 
         for (unsigned i = 0; i < s->n; i++)
-                lane_classifier_set_deadline(s->lanes[i].classifier, f->deadline_us);
+                if (s->lanes[i].classifier)
+                        lane_classifier_set_deadline(s->lanes[i].classifier, f->deadline_us);
         return 0;
 }
 

@@ -1,6 +1,7 @@
 /* net_undo.c — undo from a record, in any process; and find what has no record. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/err.h"
@@ -106,7 +107,7 @@ struct sweep {
         struct tc_filter ours[16]; /* of one hook at a time; more are found by the next sweep */
         unsigned n;
         bool owns_clsact;
-        struct tc_link links[64];
+        struct tc_link *links;
         unsigned n_links;
         int first;
 };
@@ -168,9 +169,13 @@ static int sweep_link(struct sweep *s, struct err *e) {
 
 static int note_link(void *arg, const struct tc_link *link) {
         struct sweep *s = arg;
+        struct tc_link *bigger = reallocarray(s->links, s->n_links + 1, sizeof(*bigger));
 
-        if (s->n_links < ARRAY_SIZE(s->links))
-                s->links[s->n_links++] = *link;
+        if (!bigger)
+                return -ENOMEM;
+
+        s->links = bigger;
+        s->links[s->n_links++] = *link;
         return 0;
 }
 
@@ -215,5 +220,6 @@ int net_lane_sweep(bool dry_run, void (*found)(void *arg, const char *what), voi
         struct sweep s = { .dry_run = dry_run, .found = found, .arg = arg };
         int r = netns_each(sweep_netns, &s, e);
 
+        free(s.links);
         return r < 0 ? r : s.first;
 }
