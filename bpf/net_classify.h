@@ -52,8 +52,8 @@ struct net_classify_live {
 
 /* One per CPU. */
 struct net_classify_counters {
-        __u64 seen;       /* packets of the interface in this direction */
-        __u64 packets;    /* steered into the lane; each segment of a GSO packet counts */
+        __u64 seen;    /* packets of the interface in this direction */
+        __u64 packets; /* steered into the lane; each segment of a GSO packet counts */
         __u64 bytes;
         __u64 expired;    /* matched, but the deadline had passed */
         __u64 relay_dead; /* matched, but the relay was silent */

@@ -70,6 +70,7 @@ static int prepare(const struct args *args, struct experiment **ret, uint64_t *k
                 r = units_parse_uint(args->value[OPT_SEED], &x->seed, e);
                 if (r < 0)
                         return err_wrap(e, r, "--seed");
+                x->seed_given = true;
         }
         *ret = TAKE_PTR(x);
         return 0;

@@ -129,7 +129,11 @@ static int post_plan(struct daemon *d, struct call *c, struct err *e) {
 static void audit_refusal(struct daemon *d, const struct call *c, const char *action, const char *kind,
                           const struct err *e) {
         const struct audit_event event = {
-                .action = action, .peer = &c->peer, .kind = kind, .result = "refused", .detail = e->msg,
+                .action = action,
+                .peer = &c->peer,
+                .kind = kind,
+                .result = "refused",
+                .detail = e->msg,
         };
 
         (void)daemon_audit(d, &event, NULL);
@@ -172,8 +176,10 @@ static int list_faults(struct daemon *d, struct call *c, struct err *e) {
         }
         for (unsigned i = 0; c->all && (past = history_get(d->history, i)); i++)
                 (void)json_array_append_new(faults, past);
-        return answer(c, 200, json_pack("{s:o s:b s:s?}", "faults", faults, "halted", d->halted, "halt_reason",
-                                        d->halted ? d->halt_reason : NULL), e);
+        return answer(c, 200,
+                      json_pack("{s:o s:b s:s?}", "faults", faults, "halted", d->halted, "halt_reason",
+                                d->halted ? d->halt_reason : NULL),
+                      e);
 }
 
 static int refuse_uid(const struct call *c, struct err *e) {
@@ -210,7 +216,7 @@ static int renew_fault(struct daemon *d, struct call *c, struct err *e) {
         if (r < 0)
                 return r;
 
-        json_object_foreach(body, key, value)
+        json_object_foreach (body, key, value)
                 if (strcmp(key, "lease") != 0) {
                         (void)err_set(e, -EINVAL, "unknown key '%.60s'; known: lease", key);
                         return err_at(e, key);
@@ -279,8 +285,10 @@ static int post_halt(struct daemon *d, struct call *c, struct err *e) {
         life_end_all(d, LIFE_REASON_HALT, &c->peer, &reverted, &failed);
         events_publish(d, "halted", "fault", NULL);
         daemon_publish_status(d);
-        return answer(c, 200, json_pack("{s:b s:s s:o s:o}", "halted", 1, "reason", d->halt_reason, "reverted",
-                                        reverted, "failed", failed), e);
+        return answer(c, 200,
+                      json_pack("{s:b s:s s:o s:o}", "halted", 1, "reason", d->halt_reason, "reverted", reverted,
+                                "failed", failed),
+                      e);
 }
 
 static int post_resume(struct daemon *d, struct call *c, struct err *e) {
@@ -372,7 +380,9 @@ static int find_route(struct call *c, const struct route **ret, struct err *e) {
                         return 0;
                 }
                 /* Paths have at most two methods. */
-                other = !other ? routes[i].method : strcmp(routes[i].pattern, "/v1/faults") == 0 ? "GET, POST" : "GET, DELETE";
+                other = !other                                         ? routes[i].method
+                        : strcmp(routes[i].pattern, "/v1/faults") == 0 ? "GET, POST"
+                                                                       : "GET, DELETE";
         }
         if (!other)
                 return err_set(e, -ENOENT, "no such path: %.100s", c->path);

@@ -11,9 +11,9 @@ struct err;
 struct call {
         const char *method, *path; /* path without query */
         struct audit_peer peer;
-        const char *api_version;   /* the Chaosd-Api header, or NULL */
-        bool all, probe;           /* ?all=1, ?probe=1 */
-        const char *body;          /* NULL = none */
+        const char *api_version; /* the Chaosd-Api header, or NULL */
+        bool all, probe;         /* ?all=1, ?probe=1 */
+        const char *body;        /* NULL = none */
         size_t body_len;
 
         /* The answer: one of json, text or stream. */
@@ -21,11 +21,11 @@ struct call {
         json_t *json;
         char *text;
         const char *content_type;
-        const char *allow;         /* with 405: the methods that the path has */
-        bool stream;               /* server-sent events follow */
+        const char *allow; /* with 405: the methods that the path has */
+        bool stream;       /* server-sent events follow */
 
-        char uid[64];              /* from the path */
-        struct problem problem;    /* what a failing handler has to add */
+        char uid[64];           /* from the path */
+        struct problem problem; /* what a failing handler has to add */
 };
 
 /* api_call — always leaves an answer in c. */

@@ -10,7 +10,7 @@
 struct err;
 
 struct audit {
-        int fd;     /* -1 = off */
+        int fd; /* -1 = off */
         uint64_t seq;
         char last[SHA256_TEXT_SIZE]; /* of the last line; 64 zeros before the first */
 };

@@ -18,10 +18,10 @@ struct config_limits {
 
 struct config_policy {
         uint64_t set;
-        struct param_list kinds;     /* char *: shell patterns of what may be injected; empty = all */
-        struct param_list protect;   /* char *: comms that are never a target, besides the built-in list */
-        bool break_glass;            /* a request may ask for protected targets */
-        bool whole_node;             /* kinds may act on the whole node when no target is given */
+        struct param_list kinds;   /* char *: shell patterns of what may be injected; empty = all */
+        struct param_list protect; /* char *: comms that are never a target, besides the built-in list */
+        bool break_glass;          /* a request may ask for protected targets */
+        bool whole_node;           /* kinds may act on the whole node when no target is given */
 };
 
 struct config {

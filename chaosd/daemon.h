@@ -27,13 +27,13 @@ struct daemon {
         struct audit audit;
         struct fault_env env; /* use daemon_env(): it brings now_us up to date */
         struct probes *probes;
-        struct life *lives;   /* newest first: injecting, active, reverting, failed */
+        struct life *lives; /* newest first: injecting, active, reverting, failed */
         struct history *history;
         struct server *server;
         struct stream *streams;
         sd_event_source *keep_alive; /* while there are streams */
         struct guard *guard;
-        int presence;         /* presence_set() */
+        int presence; /* presence_set() */
         bool halted;
         char halt_reason[HALT_REASON_SIZE];
         bool stopping;

@@ -13,7 +13,7 @@
 #define BUFFER_BYTES   (128 * 1024) /* unsent events of one reader */
 #define BLOCK_BYTES    4096
 #define KEEP_ALIVE_US  (15 * USEC_PER_SEC)
-#define IDLE_TIMEOUT_S 45           /* three missed keep-alives: the reader takes nothing any more */
+#define IDLE_TIMEOUT_S 45 /* three missed keep-alives: the reader takes nothing any more */
 
 struct stream {
         struct stream *next;

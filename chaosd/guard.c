@@ -23,6 +23,9 @@
 #include "faults/mark.h"
 
 #define DISMISSED 'q'
+#define READY     'r'
+#define LEAVE_MS  1000
+#define READY_S   5 /* a node too busy to start a process in that time should not be broken further */
 
 struct guard {
         struct daemon *daemon;
@@ -82,7 +85,11 @@ static int heal(const char *runtime_dir, const struct fault_ops *const *kinds) {
         SCOPED_FD int lock = -1, self = paths_open_self();
         struct fault_env env = { .runtime_dir = runtime_dir, .self_pidfd = self };
         struct recovery r = {
-                .journal = &journal, .kinds = kinds, .env = &env, .on_healed = say_healed, .on_failed = say_failed,
+                .journal = &journal,
+                .kinds = kinds,
+                .env = &env,
+                .on_healed = say_healed,
+                .on_failed = say_failed,
                 .on_broken = say_broken,
         };
         char path[PATHS_MAX];
@@ -105,6 +112,7 @@ static int heal(const char *runtime_dir, const struct fault_ops *const *kinds) {
 
 __attribute__((noreturn)) static void run_guard(const char *runtime_dir, const struct fault_ops *const *kinds,
                                                 int daemon_pidfd, int line) {
+        static const char ready = READY;
         static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE };
         sigset_t none;
 
@@ -113,13 +121,35 @@ __attribute__((noreturn)) static void run_guard(const char *runtime_dir, const s
         (void)sigemptyset(&none);
         (void)sigprocmask(SIG_SETMASK, &none, NULL);
         (void)setsid();
-        (void)chdir("/");
+        IGNORE_RESULT(chdir("/")); /* only so as not to keep a filesystem busy */
         (void)prctl(PR_SET_NAME, MARK_COMM_PREFIX "guard");
         close_all_but(daemon_pidfd, line);
+        (void)send(line, &ready, 1, MSG_NOSIGNAL);
 
         if (wait_for_daemon(daemon_pidfd, line) == 1)
                 _exit(0);
         _exit(heal(runtime_dir, kinds));
+}
+
+static void bury(struct guard *g) {
+        g->watch = sd_event_source_disable_unref(g->watch);
+        scoped_closep(&g->pidfd);
+        scoped_closep(&g->line);
+        g->pidfd = g->line = -1;
+        (void)waitpid(g->pid, NULL, 0);
+}
+
+/* Only a guard that ignores SIGTERM and watches us is one. */
+static int await_ready(struct guard *g, struct err *e) {
+        struct pollfd line = { .fd = g->line, .events = POLLIN };
+        char word = 0;
+
+        if (poll(&line, 1, READY_S * 1000) == 1 && recv(g->line, &word, 1, MSG_DONTWAIT) == 1 && word == READY)
+                return 0;
+
+        (void)kill(g->pid, SIGKILL);
+        bury(g);
+        return err_set(e, -ETIMEDOUT, "the guard process did not come up");
 }
 
 static int spawn(struct guard *g, struct err *e) {
@@ -144,7 +174,9 @@ static int spawn(struct guard *g, struct err *e) {
         g->pid = pid;
         g->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
         g->line = TAKE_FD(ours);
-        return 0;
+        scoped_closep(&theirs); /* else a guard that died would keep us waiting */
+        theirs = -1;
+        return await_ready(g, e);
 }
 
 static int on_guard_exit(sd_event_source *source, int fd, uint32_t events, void *arg);
@@ -153,14 +185,6 @@ int guard_watch(struct guard *g, struct err *e) {
         int r = sd_event_add_io(g->daemon->event, &g->watch, g->pidfd, EPOLLIN, on_guard_exit, g);
 
         return r < 0 ? err_set(e, r, "cannot watch the guard: %s", strerror(-r)) : 0;
-}
-
-static void bury(struct guard *g) {
-        g->watch = sd_event_source_disable_unref(g->watch);
-        scoped_closep(&g->pidfd);
-        scoped_closep(&g->line);
-        g->pidfd = g->line = -1;
-        (void)waitpid(g->pid, NULL, 0);
 }
 
 static int on_guard_exit(sd_event_source *source, int fd, uint32_t events, void *arg) {
@@ -205,7 +229,11 @@ void guard_dismiss(struct guard *g) {
                 return;
 
         if (g->line >= 0) {
+                struct pollfd exit = { .fd = g->pidfd, .events = POLLIN };
+
                 (void)send(g->line, &word, 1, MSG_NOSIGNAL);
+                if (poll(&exit, 1, LEAVE_MS) != 1) /* somebody stopped it */
+                        (void)kill(g->pid, SIGKILL);
                 bury(g);
         }
         free(g->runtime_dir);

@@ -1,5 +1,5 @@
-/* guard.h — a second process that outlives chaosd by the moment it takes to undo what the journal holds. For faults whose
- * change no kernel object owns (a stopped process, a cgroup's knob), it is what makes them die with the daemon. */
+/* guard.h — a second process that outlives chaosd by the moment it takes to undo what the journal holds. For faults
+ * whose change no kernel object owns (a stopped process, a cgroup's knob), it makes them die with the daemon. */
 #pragma once
 
 struct daemon;

@@ -17,7 +17,7 @@ struct journal {
         char boot_id[40];  /* records of another boot have nothing left to undo */
         unsigned crash_at; /* debug builds: die by SIGKILL at this step; 0 = never (CHAOS_CRASH_AT) */
         unsigned step;
-        bool read_only;    /* a dry run: journal_each() tidies nothing */
+        bool read_only; /* a dry run: journal_each() tidies nothing */
 };
 
 /* One fault's file. */
@@ -25,10 +25,10 @@ struct journal_entry {
         struct journal *journal;
         char uid[JOURNAL_UID_SIZE];
         char kind[64];
-        const char *state;  /* "intent", "active", "reverting"; static text */
-        json_t *about;      /* borrowed by writers, owned by entries that were loaded: name, target, params … */
-        struct undo undo;   /* push writes the file; records loaded from it */
-        bool other_boot;    /* loaded: written before this boot */
+        const char *state; /* "intent", "active", "reverting"; static text */
+        json_t *about;     /* borrowed by writers, owned by entries that were loaded: name, target, params … */
+        struct undo undo;  /* push writes the file; records loaded from it */
+        bool other_boot;   /* loaded: written before this boot */
 };
 
 /* journal_open — create the directory (0700; its parent must exist). -EPERM if another user could write there. */
@@ -45,8 +45,8 @@ int journal_store(struct journal_entry *entry, const char *state, struct err *e)
 int journal_drop(struct journal_entry *entry, struct err *e);
 
 /* journal_each — call on_entry for every file (the callee owns the entry: journal_entry_free()), and on_broken for
- * every file that cannot be read, which stays where it is. Left-over temporary files are removed. Returns the number of files or
- * -errno of reading the directory. */
+ * every file that cannot be read, which stays where it is. Left-over temporary files are removed. Returns the number
+ * of files or -errno of reading the directory. */
 int journal_each(struct journal *j, void (*on_entry)(struct journal_entry *entry, void *arg),
                  void (*on_broken)(const char *name, const struct err *why, void *arg), void *arg, struct err *e);
 void journal_entry_done(struct journal_entry *entry);

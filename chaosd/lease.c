@@ -10,8 +10,8 @@
 #include "chaosd/log.h"
 #include "core/clock.h"
 
-#define RETRY_US      USEC_PER_SEC
-#define ACCURACY_US   1 /* sd-event's default would gather wake-ups for up to 250 ms */
+#define RETRY_US    USEC_PER_SEC
+#define ACCURACY_US 1 /* sd-event's default would gather wake-ups for up to 250 ms */
 
 static int on_deadline(sd_event_source *source, uint64_t usec, void *arg) {
         struct life *l = arg;
@@ -80,7 +80,8 @@ int lease_watch_target(struct life *l, struct err *e) {
                 return err_set(e, -ENOMEM, "no memory");
 
         for (size_t i = 0; i < t->n_procs; i++) {
-                int r = sd_event_add_io(l->daemon->event, &l->watches[i], t->procs[i].pidfd, EPOLLIN, on_target_exit, l);
+                int r = sd_event_add_io(l->daemon->event, &l->watches[i], t->procs[i].pidfd, EPOLLIN, on_target_exit,
+                                        l);
 
                 if (r < 0)
                         return err_set(e, r, "cannot watch process %d: %s", (int)t->procs[i].pid, strerror(-r));

@@ -232,7 +232,12 @@ void life_read_evidence(struct life *l) {
 static void audit_life(const struct life *l, const char *action, const struct audit_peer *peer, const char *result,
                        const char *detail) {
         const struct audit_event event = {
-                .action = action, .peer = peer, .uid = l->fault.uid, .kind = l->kind, .result = result, .detail = detail,
+                .action = action,
+                .peer = peer,
+                .uid = l->fault.uid,
+                .kind = l->kind,
+                .result = result,
+                .detail = detail,
         };
 
         (void)daemon_audit(l->daemon, &event, NULL);
@@ -286,9 +291,9 @@ static int remember_failure(struct life *l, const struct audit_peer *peer, const
 }
 
 static const char *const reason_names[] = {
-        [LIFE_REASON_ENDED] = "ended",       [LIFE_REASON_REQUESTED] = "requested",
-        [LIFE_REASON_LEASE] = "lease",       [LIFE_REASON_HALT] = "halt",
-        [LIFE_REASON_SHUTDOWN] = "shutdown", [LIFE_REASON_TARGET_GONE] = "target-gone",
+        [LIFE_REASON_ENDED] = "ended",         [LIFE_REASON_REQUESTED] = "requested",
+        [LIFE_REASON_LEASE] = "lease",         [LIFE_REASON_HALT] = "halt",
+        [LIFE_REASON_SHUTDOWN] = "shutdown",   [LIFE_REASON_TARGET_GONE] = "target-gone",
         [LIFE_REASON_RECOVERED] = "recovered", [LIFE_REASON_INJECT] = "inject-failed",
 };
 
@@ -417,8 +422,12 @@ int life_start(struct daemon *d, struct request **q, const struct audit_peer *pe
         l->request = TAKE_PTR(*q);
         journal_entry_init(&l->journal, &d->journal, l->fault.uid, l->kind, l->about);
         {
-                const struct audit_event asked = { .action = "inject", .peer = peer, .uid = l->fault.uid,
-                                                   .kind = l->kind, .result = "asked", .detail = l->request->experiment };
+                const struct audit_event asked = { .action = "inject",
+                                                   .peer = peer,
+                                                   .uid = l->fault.uid,
+                                                   .kind = l->kind,
+                                                   .result = "asked",
+                                                   .detail = l->request->experiment };
 
                 r = daemon_audit(d, &asked, e);
                 if (r < 0)

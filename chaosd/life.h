@@ -18,9 +18,9 @@ enum life_state { LIFE_INJECTING, LIFE_ACTIVE, LIFE_REVERTING, LIFE_GONE, LIFE_F
 
 enum life_reason {
         LIFE_REASON_NONE,
-        LIFE_REASON_ENDED,       /* its time was up */
-        LIFE_REASON_REQUESTED,   /* DELETE */
-        LIFE_REASON_LEASE,       /* nobody renewed it */
+        LIFE_REASON_ENDED,     /* its time was up */
+        LIFE_REASON_REQUESTED, /* DELETE */
+        LIFE_REASON_LEASE,     /* nobody renewed it */
         LIFE_REASON_HALT,
         LIFE_REASON_SHUTDOWN,
         LIFE_REASON_TARGET_GONE, /* every process of the target has exited */
@@ -31,17 +31,17 @@ enum life_reason {
 struct life {
         struct life *next;
         struct daemon *daemon;
-        struct fault fault;          /* what the kind sees */
-        struct request *request;     /* owns target spec and params; NULL when recovered */
+        struct fault fault;      /* what the kind sees */
+        struct request *request; /* owns target spec and params; NULL when recovered */
         struct target *target;
         struct journal_entry journal;
-        char kind[64];               /* fault.ops may be NULL when recovered from another build's journal */
-        json_t *about;               /* the fault object's constant part */
+        char kind[64]; /* fault.ops may be NULL when recovered from another build's journal */
+        json_t *about; /* the fault object's constant part */
         enum life_state state;
         enum life_reason reason;
 
         uint64_t created_wall_us, injected_wall_us, reverted_wall_us;
-        uint64_t injected_us;        /* CLOCK_BOOTTIME, as are the next ones */
+        uint64_t injected_us; /* CLOCK_BOOTTIME, as are the next ones */
         uint64_t inject_took_us;
         uint64_t end_us;
         uint64_t reverted_us;
@@ -49,12 +49,12 @@ struct life {
         uint64_t lease_us;
 
         struct evidence evidence;
-        int verified;                /* 1 yes, 0 no, -1 cannot tell */
+        int verified; /* 1 yes, 0 no, -1 cannot tell */
         bool undo_tried;
-        struct err undo_err;         /* code 0 when the undo went well */
+        struct err undo_err; /* code 0 when the undo went well */
 
-        sd_event_source *timer;      /* deadline while active, next try while failed */
-        sd_event_source **watches;   /* one per process of the target */
+        sd_event_source *timer;    /* deadline while active, next try while failed */
+        sd_event_source **watches; /* one per process of the target */
         size_t n_watches, n_watches_left;
 };
 
@@ -63,7 +63,7 @@ int life_plan(struct daemon *d, struct request *q, json_t **ret_plan, struct err
 
 /* How far a life_start() that failed had come. */
 struct life_failure {
-        bool changing;  /* the kind had begun to change things: its errno is the kernel's, not the request's */
+        bool changing; /* the kind had begun to change things: its errno is the kernel's, not the request's */
         char residue[JOURNAL_UID_SIZE]; /* the fault (state failed) whose undo did not succeed either, or "" */
 };
 
@@ -75,8 +75,8 @@ int life_start(struct daemon *d, struct request **q, const struct audit_peer *pe
 /* life_renew — move the deadline to lease_us from now (0 = the lease as it was). */
 int life_renew(struct life *l, uint64_t lease_us, struct err *e);
 
-/* life_end — undo it now. When that succeeds l is freed and its last fault object is in the history; else it is in state
- * failed and tried again every second. reason of the first call is kept. */
+/* life_end — undo it now. When that succeeds l is freed and its last fault object is in the history; else it is in
+ * state failed and tried again every second. reason of the first call is kept. */
 int life_end(struct life *l, enum life_reason reason, const struct audit_peer *peer, struct err *e);
 
 /* life_end_all — every live fault, newest first. The arrays of UIDs are new. */

@@ -89,8 +89,8 @@ static json_t *list_warnings(const struct life *l) {
 }
 
 json_t *life_describe_plan(const struct life *l) {
-        static const char *const shown[] = { "kind", "backend", "backend_reason", "resolved", "params", "plan",
-                                             "irreversible", "seed" };
+        static const char *const shown[] = { "kind",   "backend", "backend_reason", "resolved",
+                                             "params", "plan",    "irreversible",   "seed" };
         json_t *plan = json_object();
 
         for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)

@@ -74,7 +74,9 @@ static int load_config(const struct options *options, struct config **ret, struc
 }
 
 static void on_healed(const struct journal_entry *entry, void *arg) {
-        const struct audit_event event = { .action = "recover", .uid = entry->uid, .kind = entry->kind, .result = "ok" };
+        const struct audit_event event = {
+                .action = "recover", .uid = entry->uid, .kind = entry->kind, .result = "ok"
+        };
         struct daemon *d = arg;
         SCOPED_JSON json_t *past = entry->about ? json_copy(entry->about) : json_object();
 
@@ -100,8 +102,13 @@ static void on_broken(const char *name, const struct err *why, void *arg) {
 
 static int recover(struct daemon *d, struct err *e) {
         struct recovery r = {
-                .journal = &d->journal, .kinds = d->kinds, .env = &d->env, .on_healed = on_healed,
-                .on_failed = on_failed, .on_broken = on_broken, .arg = d,
+                .journal = &d->journal,
+                .kinds = d->kinds,
+                .env = &d->env,
+                .on_healed = on_healed,
+                .on_failed = on_failed,
+                .on_broken = on_broken,
+                .arg = d,
         };
 
         return recovery_run_records(&r, e);
@@ -215,8 +222,9 @@ static int serve(struct daemon *d) {
 }
 
 static int run_daemon(const struct config *config) {
-        struct daemon d = { .config = config, .kinds = fault_table, .audit.fd = -1, .env.self_pidfd = -1,
-                            .presence = -1 };
+        struct daemon d = {
+                .config = config, .kinds = fault_table, .audit.fd = -1, .env.self_pidfd = -1, .presence = -1
+        };
         SCOPED_FD int lock = -1;
         char path[PATHS_MAX];
         struct err e = { 0 };

@@ -70,7 +70,8 @@ char *metrics_text(struct daemon *d) {
         (void)fprintf(f, "chaosd_build_info{version=\"%s\",api=\"%s\"} 1\n", CHAOS_VERSION, CHAOS_API_VERSION);
         per_kind(f, d, "chaosd_faults_active", "gauge", "Faults that act now.", value_active);
         per_kind(f, d, "chaosd_faults_injected_total", "counter", "Faults injected.", value_injected);
-        per_kind(f, d, "chaosd_fault_hits_total", "counter", "Times that faults acted, as the kernel counted.", sum_hits);
+        per_kind(f, d, "chaosd_fault_hits_total", "counter", "Times that faults acted, as the kernel counted.",
+                 sum_hits);
         single(f, "chaosd_faults_failed", "gauge", "Faults whose undo does not succeed.",
                count_live(d, NULL, LIFE_FAILED));
         single(f, "chaosd_undo_failures_total", "counter", "Undos that failed, each try counted.", d->undo_failures);

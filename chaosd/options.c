@@ -15,13 +15,16 @@ static const struct row {
         const char *help;
 } rows[] = {
         { "config", "FILE", offsetof(struct options, config), "configuration (default /etc/chaosd/chaosd.yaml)" },
-        { "runtime-dir", "DIR", offsetof(struct options, runtime_dir), "journal, lock and socket (default /run/chaosd)" },
+        { "runtime-dir", "DIR", offsetof(struct options, runtime_dir),
+          "journal, lock and socket (default /run/chaosd)" },
         { "socket", "PATH", offsetof(struct options, socket), "the API's socket (default DIR/chaosd.sock)" },
         { "audit-log", "FILE", offsetof(struct options, audit_log), "default DIR/audit.jsonl; \"none\" for no log" },
-        { "reap", NULL, offsetof(struct options, reap), "with the daemon dead: undo what the journal holds, remove what "
-                                                        "carries our mark, exit" },
+        { "reap", NULL, offsetof(struct options, reap),
+          "with the daemon dead: undo what the journal holds, remove what "
+          "carries our mark, exit" },
         { "dry-run", NULL, offsetof(struct options, dry_run), "with --reap: only say what would be done" },
-        { "capabilities", NULL, offsetof(struct options, capabilities), "print what this node can break, as JSON, exit" },
+        { "capabilities", NULL, offsetof(struct options, capabilities),
+          "print what this node can break, as JSON, exit" },
         { "verify-audit", "FILE", offsetof(struct options, verify_audit), "check an audit log's chain, exit" },
         { "json", NULL, offsetof(struct options, json), "with --reap: report as JSON" },
         { "version", NULL, offsetof(struct options, version), "print the version, exit" },
@@ -68,5 +71,6 @@ void options_print_help(void) {
                                rows[i].metavar ? rows[i].metavar : "");
                 (void)printf("  %-22s %s\n", left, rows[i].help);
         }
-        (void)printf("\nExit codes: 0 fine, 2 usage or invalid file, 5 error, 6 residue is left. See docs/chaosd.md.\n");
+        (void)printf(
+                "\nExit codes: 0 fine, 2 usage or invalid file, 5 error, 6 residue is left. See docs/chaosd.md.\n");
 }

@@ -1,5 +1,5 @@
-/* presence.h — lets a reaper see that a daemon on this host has live faults, so that it does not sweep away what carries
- * our mark and is in use. An abstract socket while there are any: it leaves no file and dies with its owner. */
+/* presence.h — lets a reaper see that a daemon on this host has live faults, so that it does not sweep away what
+ * carries our mark and is in use. An abstract socket while there are any: it leaves no file and dies with its owner. */
 #pragma once
 
 #include <sys/types.h>

@@ -18,7 +18,8 @@ static const struct row {
         { EPROTO, 400, false, "use a chaosctl of the daemon's version" },
         { EPERM, 403, false, "the node's policy is /etc/chaosd/chaosd.yaml" },
         { EACCES, 403, false, "be root, the daemon's own user, or a member of its group (usually `chaos`)" },
-        { ENOENT, 404, false, "`chaosctl status` lists faults; `chaosctl plan` resolves targets without touching them" },
+        { ENOENT, 404, false,
+          "`chaosctl status` lists faults; `chaosctl plan` resolves targets without touching them" },
         { ESRCH, 404, true, "the target has to be there when the fault starts" },
         { ENODEV, 404, true, "the target has to be there when the fault starts" },
         { EBUSY, 409, true, "`chaosctl status` shows what is live" },
@@ -87,12 +88,13 @@ json_t *problem_describe(struct problem *p, const struct err *e) {
         if (!hint && row && row->status == p->status)
                 hint = row->hint;
         if (p->residue)
-                hint = "the undo is tried again every second; `chaosctl status` shows it, `chaosctl reap` is the last resort";
+                hint = "the undo is tried again every second; `chaosctl status` shows it, `chaosctl reap` is the last "
+                       "resort";
         (void)text_clean(clean.msg);
         (void)text_clean(clean.path);
         return json_pack("{s:s s:s s:i s:s s:s? s:i s:s? s:o s:s? s:b s:s?}", "type", "about:blank", "title",
                          title_of(p->status), "status", (int)p->status, "detail",
                          clean.msg[0] ? clean.msg : title_of(p->status), "pointer", clean.path[0] ? clean.path : NULL,
-                         "errno", -e->code, "errno_name", name, "extack", find_extack(clean.msg), "hint", hint, "residue",
-                         p->residue != NULL, "fault", p->residue);
+                         "errno", -e->code, "errno_name", name, "extack", find_extack(clean.msg), "hint", hint,
+                         "residue", p->residue != NULL, "fault", p->residue);
 }

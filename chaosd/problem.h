@@ -6,10 +6,10 @@
 struct err;
 
 struct problem {
-        unsigned status;       /* 0 = from the error's code */
-        const char *hint;      /* what to do; NULL = what problem_describe() knows */
-        const char *residue;   /* UID of a fault that could not be undone, or NULL */
-        bool changing;         /* the kernel refused while things were changed: its errno says nothing of the request */
+        unsigned status;     /* 0 = from the error's code */
+        const char *hint;    /* what to do; NULL = what problem_describe() knows */
+        const char *residue; /* UID of a fault that could not be undone, or NULL */
+        bool changing;       /* the kernel refused while things were changed: its errno says nothing of the request */
 };
 
 /* HTTP status of a negative errno. */

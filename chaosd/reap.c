@@ -86,7 +86,8 @@ static void sweep(struct recovery *r, struct report *report) {
                 report->skipped_sweep = true;
                 if (!report->json)
                         (void)printf("not swept: another chaosd (process %d) has live faults on this host, and what "
-                                     "carries our mark may be its\n", (int)other);
+                                     "carries our mark may be its\n",
+                                     (int)other);
                 return;
         }
         recovery_run_sweep(r);
@@ -96,10 +97,10 @@ static int finish(struct report *report, const struct recovery *r) {
         bool left = r->failed > 0 || (report->dry_run && r->healed + r->found > 0);
 
         if (report->json) {
-                SCOPED_JSON json_t *root = json_pack("{s:b s:b s:b s:O s:O s:O}", "clean", !left, "dry_run",
-                                                     report->dry_run, "swept", !report->skipped_sweep, "records",
-                                                     report->records, "objects", report->objects, "problems",
-                                                     report->problems);
+                SCOPED_JSON json_t *root =
+                        json_pack("{s:b s:b s:b s:O s:O s:O}", "clean", !left, "dry_run", report->dry_run, "swept",
+                                  !report->skipped_sweep, "records", report->records, "objects", report->objects,
+                                  "problems", report->problems);
 
                 (void)json_dumpf(root, stdout, JSON_INDENT(1));
                 (void)putchar('\n');
@@ -138,13 +139,23 @@ static int reap(const char *runtime_dir, struct recovery *r, struct report *repo
 int recovery_reap(const char *runtime_dir, const struct fault_ops *const *kinds, bool dry_run, bool json) {
         SCOPED_JSON json_t *records = json_array(), *objects = json_array(), *problems = json_array();
         struct report report = {
-                .json = json, .dry_run = dry_run, .records = records, .objects = objects, .problems = problems,
+                .json = json,
+                .dry_run = dry_run,
+                .records = records,
+                .objects = objects,
+                .problems = problems,
         };
         SCOPED_FD int self = paths_open_self();
         struct fault_env env = { .runtime_dir = runtime_dir, .self_pidfd = self };
         struct recovery r = {
-                .kinds = kinds, .env = &env, .dry_run = dry_run, .on_healed = on_healed, .on_failed = on_failed,
-                .on_broken = on_broken, .on_found = on_found, .arg = &report,
+                .kinds = kinds,
+                .env = &env,
+                .dry_run = dry_run,
+                .on_healed = on_healed,
+                .on_failed = on_failed,
+                .on_broken = on_broken,
+                .on_found = on_found,
+                .arg = &report,
         };
         struct err e = { 0 };
 

@@ -1,5 +1,5 @@
-/* recovery.h — heal the node from the journal alone, with no memory of what was injected: at start, by the guard, and by
- * `chaosd --reap`, which also looks for what carries our mark and has no record. */
+/* recovery.h — heal the node from the journal alone, with no memory of what was injected: at start, by the guard, and
+ * by `chaosd --reap`, which also looks for what carries our mark and has no record. */
 #pragma once
 
 #include <stdbool.h>

@@ -7,9 +7,9 @@
 
 struct err;
 
-#define REQUEST_LEASE_MIN_US  100000ULL   /* 100 ms */
-#define REQUEST_FOR_MIN_US    10000ULL    /* 10 ms */
-#define REQUEST_WATCH_US      10000000ULL /* an irreversible fault's evidence is read for this long */
+#define REQUEST_LEASE_MIN_US 100000ULL   /* 100 ms */
+#define REQUEST_FOR_MIN_US   10000ULL    /* 10 ms */
+#define REQUEST_WATCH_US     10000000ULL /* an irreversible fault's evidence is read for this long */
 
 struct request {
         uint64_t set;
@@ -17,15 +17,15 @@ struct request {
         uint64_t for_us;
         uint64_t seed;
         bool break_glass;
-        pid_t client;                /* who asks; 0 = nobody to be spared */
+        pid_t client; /* who asks; 0 = nobody to be spared */
 
         /* Follows from the rows above. */
         const struct fault_ops *ops;
-        uint64_t lease_us;           /* 0 = not given: the configured default */
-        bool detached;               /* "lease": "none": the lease is as long as for */
+        uint64_t lease_us; /* 0 = not given: the configured default */
+        bool detached;     /* "lease": "none": the lease is as long as for */
         struct target_spec target;
-        json_t *target_json;         /* as given; {} when left out */
-        void *params;                /* ops->params_size bytes */
+        json_t *target_json; /* as given; {} when left out */
+        void *params;        /* ops->params_size bytes */
 };
 
 /* request_parse — body must be an object. Returns 0; -EINVAL, -ERANGE with the JSON pointer in e->path.

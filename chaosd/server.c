@@ -199,7 +199,10 @@ static enum MHD_Result dispatch(struct daemon *d, struct MHD_Connection *connect
 
 static void audit_denial(struct daemon *d, const struct link *link) {
         const struct audit_event event = {
-                .action = "connect", .peer = &link->peer, .result = "refused", .detail = link->refusal.msg,
+                .action = "connect",
+                .peer = &link->peer,
+                .result = "refused",
+                .detail = link->refusal.msg,
         };
 
         (void)daemon_audit(d, &event, NULL);
@@ -207,8 +210,7 @@ static void audit_denial(struct daemon *d, const struct link *link) {
 
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
                                   const char *version, const char *data, size_t *data_len, void **state) {
-        const union MHD_ConnectionInfo *info =
-                MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
         static const struct err too_large = { .code = -EMSGSIZE, .msg = "the body is over 1 MiB" };
         const struct link *link = info ? info->socket_context : NULL;
         struct server *s = arg;
@@ -336,12 +338,11 @@ int server_start(struct daemon *d, int fd, const char *path, struct server **ret
                 return r;
         }
 
-        s->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
-                                  MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
-                                  MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                                  (size_t)HEADERS_MAX, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
-                                  MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-                                  MHD_OPTION_END);
+        s->mhd = MHD_start_daemon(
+                MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd,
+                MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_S,
+                MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+                MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
         if (!s->mhd) {
                 r = err_errno(e, "cannot start the HTTP server");
                 server_free(s);

@@ -90,10 +90,9 @@ static int slot_prepare(struct http_async *h, struct slot *s) {
         (void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)((h->timeout_us + 999) / 1000));
         (void)curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)((h->timeout_us + 999) / 1000));
         (void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
-        if (h->unix_socket) {
+        (void)curl_easy_setopt(c, CURLOPT_PROXY, ""); /* load goes to the service itself, whatever the environment says */
+        if (h->unix_socket)
                 (void)curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, h->unix_socket);
-                (void)curl_easy_setopt(c, CURLOPT_PROXY, "");
-        }
         if (strcmp(method, "HEAD") == 0)
                 (void)curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
         if (h->body)

@@ -1,5 +1,6 @@
 /* http_async.h — many HTTP requests at once to one URL, for load and measurement: libcurl's multi interface under the
- * caller's own loop. Keep-alive connections are used again; bodies are read and thrown away. One thread only. */
+ * caller's own loop. Keep-alive connections are used again; bodies are read and thrown away; proxies of the
+ * environment are not used. One thread only. */
 #pragma once
 
 #include <stdbool.h>

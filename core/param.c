@@ -20,7 +20,7 @@ static const struct param *find_row(const struct param *table, const char *name)
 }
 
 static int refuse_unknown(const struct param *table, const char *key, struct err *e) {
-        const char *names[64];
+        const char *names[64] = { 0 };
         char known[240] = "";
         const char *nearest;
         size_t n = 0, used = 0;

@@ -29,6 +29,13 @@
                 take_fd_;                                                                                              \
         })
 
+/* For functions whose result the C library insists on and the caller has no use for. */
+#define IGNORE_RESULT(call)                                                                                            \
+        do {                                                                                                           \
+                if (call) {                                                                                            \
+                }                                                                                                      \
+        } while (0)
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 static inline void scoped_freep(void *p) {

@@ -115,7 +115,7 @@ static int read_file(const char *path, char **ret, size_t *ret_len, struct err *
 
 int yaml_read(const char *path, struct yaml_file **ret, struct err *e) {
         SCOPED_FREE char *text = NULL;
-        size_t len;
+        size_t len = 0;
         int r;
 
         r = read_file(path, &text, &len, e);

@@ -131,12 +131,14 @@ static int check_ratio_shape(const struct openslo_ratio *m, struct err *e) {
 static int parse_ratio(const json_t *metric, struct slo_indicator_doc *ret, struct err *e) {
         struct openslo_ratio m = { 0 };
         const char *part;
+        bool raw;
         int r;
 
         r = param_parse_object(openslo_ratio, metric, &m, e);
         if (r < 0)
                 return r;
 
+        raw = m.raw;
         ret->counter = m.counter;
         ret->raw_success = m.raw_type == 0;
         ret->indicator = m.raw ? SLO_RAW : m.bad ? SLO_BAD_TOTAL : SLO_GOOD_TOTAL;
@@ -150,11 +152,11 @@ static int parse_ratio(const json_t *metric, struct slo_indicator_doc *ret, stru
         if (r < 0)
                 return r;
 
-        if (m.raw && ret->part.is_probe)
+        if (raw && ret->part.is_probe)
                 return err_set(e, -EINVAL, "a probe gives good or bad and total, not raw");
-        if (!m.raw && ret->part.is_probe != ret->total.is_probe)
+        if (!raw && ret->part.is_probe != ret->total.is_probe)
                 return err_set(e, -EINVAL, "%s and total must come from the same kind of source", part);
-        if (!m.raw && ret->part.is_probe && strcmp(ret->part.probe, ret->total.probe) != 0)
+        if (!raw && ret->part.is_probe && strcmp(ret->part.probe, ret->total.probe) != 0)
                 return err_set(e, -EINVAL, "%s counts answers of probe '%.60s', total those of '%.60s'", part,
                                ret->part.probe, ret->total.probe);
         return 0;

@@ -23,7 +23,7 @@ struct probe_sample {
 struct probe_stats {
         uint64_t scheduled;   /* starts that were due */
         uint64_t started, completed, errors;
-        uint64_t skipped;     /* due, but too many were under way */
+        uint64_t skipped;     /* due, but never started: too many under way, or no time before the stop */
         double rate_asked, rate_kept; /* per second */
         bool kept_up;         /* none skipped, and 99 % of the starts less than 1 ms late */
         char message[160];    /* in words when not; "" otherwise */

@@ -244,6 +244,10 @@ static int inject(struct fault_env *env, struct fault *f, struct err *e) {
                 if (r < 0)
                         return err_wrap(e, r, "worker %u of %u", i + 1, state->load.workers);
         }
+        r = child_kill_together(f->holds, state->children, state->load.workers);
+        if (r < 0)
+                return err_set(e, r, "no memory for %u workers", state->load.workers);
+
         f->state = state;
         return 0;
 }

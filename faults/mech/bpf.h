@@ -1,8 +1,8 @@
 /* bpf.h — what every user of libbpf here needs: its words in our errors instead of on stderr. */
 #pragma once
 
-#include <stdarg.h>
 #include <bpf/libbpf.h>
+#include <stdarg.h>
 
 struct err;
 

@@ -286,23 +286,26 @@ static int quota_here(int fd, bool unified, uint64_t *ret_ppm) {
 
 static int quota_upwards(int fd, bool unified, uint64_t *ret_ppm) {
         SCOPED_FD int dir = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-        int found = 0;
+        uint64_t lowest = UINT64_MAX;
 
         for (int depth = 0; dir >= 0 && depth < DEPTH_MAX; depth++) {
-                uint64_t ppm;
+                uint64_t ppm = 0;
                 int up;
 
                 if (faccessat(dir, "cgroup.procs", F_OK, 0) < 0)
                         break; /* above the mount */
-                if (quota_here(dir, unified, &ppm) == 1 && (!found || ppm < *ret_ppm)) {
-                        *ret_ppm = ppm;
-                        found = 1;
-                }
+                if (quota_here(dir, unified, &ppm) == 1 && ppm < lowest)
+                        lowest = ppm;
+
                 up = openat(dir, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
                 (void)close(dir);
                 dir = up;
         }
-        return found;
+        if (lowest == UINT64_MAX)
+                return 0;
+
+        *ret_ppm = lowest;
+        return 1;
 }
 
 int cgroup_cpu_quota(const struct cgroup *c, uint64_t *ret_ppm, struct err *e) {

@@ -76,15 +76,19 @@ be_child(pid_t parent, const char *name, int (*run)(void *arg), void *arg, const
         _exit(run(arg) & 0xff);
 }
 
+static void send_kill(const struct child *c) {
+        if (c->pidfd >= 0)
+                (void)syscall(SYS_pidfd_send_signal, c->pidfd, SIGKILL, NULL, 0);
+        else
+                (void)kill(c->pid, SIGKILL); /* not reaped yet, so the number is still its own */
+}
+
 static void child_release(void *thing) {
         struct child *c = thing;
         siginfo_t info;
         int r;
 
-        if (c->pidfd >= 0)
-                (void)syscall(SYS_pidfd_send_signal, c->pidfd, SIGKILL, NULL, 0);
-        else
-                (void)kill(c->pid, SIGKILL); /* not reaped yet, so the number is still its own */
+        send_kill(c);
         do
                 r = waitid(P_PID, (id_t)c->pid, &info, WEXITED);
         while (r < 0 && errno == EINTR);
@@ -140,6 +144,30 @@ int child_spawn(struct holds *h, const char *name, int (*run)(void *arg), void *
 
         *ret = copy;
         return 0;
+}
+
+struct children {
+        unsigned n;
+        struct child each[];
+};
+
+static void children_kill(void *thing) {
+        const struct children *all = thing;
+
+        for (unsigned i = 0; i < all->n; i++)
+                send_kill(&all->each[i]);
+        free(thing);
+}
+
+int child_kill_together(struct holds *h, const struct child *children, unsigned n) {
+        struct children *all = malloc(sizeof(*all) + n * sizeof(*children));
+
+        if (!all)
+                return -ENOMEM;
+
+        all->n = n;
+        memcpy(all->each, children, n * sizeof(*children));
+        return holds_add(h, all, children_kill);
 }
 
 int child_is_alive(const struct child *c) {

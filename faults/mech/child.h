@@ -20,6 +20,11 @@ struct child {
 int child_spawn(struct holds *h, const char *name, int (*run)(void *arg), void *arg, const int *keep, unsigned n_keep,
                 struct child *ret, struct err *e);
 
+/* child_kill_together — for one who holds many: added to h after them, so that on release all are killed before the
+ * first is waited for, and the end of many takes as long as the end of one.
+ * Returns 0 or -ENOMEM. */
+int child_kill_together(struct holds *h, const struct child *children, unsigned n);
+
 /* 1 alive, 0 gone. */
 int child_is_alive(const struct child *c);
 

@@ -1,5 +1,5 @@
 /* lane_classifier.h — the packet classifier of bpf/net_classify.bpf.c, loaded for one fault and one direction.
- * It is not attached here: tc_filter_add() does that; the kernel keeps it as long as a filter or this handle holds it. */
+ * It is not attached here: tc_filter_add() does that. The kernel keeps it while a filter or this handle holds it. */
 #pragma once
 
 #include <stddef.h>

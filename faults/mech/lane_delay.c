@@ -72,7 +72,8 @@ static double next_normal(struct lane_dice *dice) {
 }
 
 /* A Gaussian walk seen through its own distribution is uniform again, however strong the correlation: the delays keep
- * their shape. (netem blends uniform numbers, which narrows them, and then takes a remainder, which undoes most of it.) */
+ * their shape. (netem blends uniform numbers, which narrows them, and then takes a remainder, which undoes most of
+ * it.) */
 static uint32_t next_correlated(struct lane_dice *dice, double rho) {
         if (rho == 0)
                 return next_random(dice);

@@ -99,7 +99,8 @@ int lane_relay_open(const struct lane_relay_spec *spec, struct lane_relay **ret,
                 return err_errno(e, "make an eventfd");
 
         r->job.ready_fd = r->ready_fd;
-        r->job.counters = mmap(NULL, sizeof(*r->job.counters), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        r->job.counters =
+                mmap(NULL, sizeof(*r->job.counters), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (r->job.counters == MAP_FAILED) {
                 r->job.counters = NULL;
                 return err_errno(e, "map memory for the relay's counters");

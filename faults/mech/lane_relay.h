@@ -13,13 +13,13 @@ struct holds;
 struct lane_relay;
 
 struct lane_relay_spec {
-        int netns_fd;           /* -1: the caller's own */
-        const char *name;       /* of the TAP device; must not exist yet */
+        int netns_fd;     /* -1: the caller's own */
+        const char *name; /* of the TAP device; must not exist yet */
         unsigned origin_ifindex;
-        bool ingress;           /* what was delayed goes back up through the TAP device instead of out of the origin */
-        bool raw_ip;            /* the origin's packets carry no Ethernet header: a TUN device then */
+        bool ingress; /* what was delayed goes back up through the TAP device instead of out of the origin */
+        bool raw_ip;  /* the origin's packets carry no Ethernet header: a TUN device then */
         struct lane_delay delay;
-        uint32_t limit;         /* packets waiting; more are dropped */
+        uint32_t limit; /* packets waiting; more are dropped */
         uint64_t seed;
 };
 
@@ -27,7 +27,7 @@ struct lane_relay_spec {
 struct lane_relay_counters {
         uint64_t received, sent, dropped, failed; /* dropped: over the limit; failed: the send was refused */
         uint64_t queued;
-        uint64_t late_max_us;                     /* worst difference between due and sent */
+        uint64_t late_max_us; /* worst difference between due and sent */
 };
 
 /* lane_relay_open — make the device and the sockets, start nothing. The device vanishes with its last descriptor. */

@@ -20,10 +20,10 @@
 #include "faults/mech/lane_queue.h"
 #include "faults/mech/lane_relay.h"
 
-#define NS_PER_SEC     1000000000ULL
-#define BEAT_NS        20000000ULL
-#define BATCH          32 /* packets read or sent before looking at the other side again */
-#define PACKET_BYTES   (65536 + 512)
+#define NS_PER_SEC      1000000000ULL
+#define BEAT_NS         20000000ULL
+#define BATCH           32 /* packets read or sent before looking at the other side again */
+#define PACKET_BYTES    (65536 + 512)
 #define QUEUE_MAX_BYTES (256ULL << 20)
 
 struct relay {

@@ -3,12 +3,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "core/err.h"
@@ -98,6 +100,7 @@ bool netns_is_host(uint64_t inode) {
 /* Opens path if it is a namespace; inode 0 = any. */
 static int open_if(const char *path, uint64_t inode) {
         SCOPED_FD int fd = -1;
+        struct statfs fs;
         struct stat st;
 
         /* stat() first: opening a stranger in /run/netns might block or have effects. */
@@ -106,6 +109,9 @@ static int open_if(const char *path, uint64_t inode) {
 
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0 || fstat(fd, &st) < 0 || (inode && st.st_ino != inode))
+                return -1;
+        /* What `ip netns del` could not remove is an ordinary file. */
+        if (fstatfs(fd, &fs) < 0 || fs.f_type != NSFS_MAGIC)
                 return -1;
         return TAKE_FD(fd);
 }
@@ -160,7 +166,8 @@ static int visit_dir(struct seen *s, const char *dir, const char *suffix, seen_f
         for (struct dirent *entry; r >= 0 && (entry = readdir(d));) {
                 char path[NETNS_PATH_SIZE];
 
-                if (entry->d_name[0] == '.')
+                /* In /proc only processes: "self" would lead every reader elsewhere. */
+                if (entry->d_name[0] == '.' || (suffix[0] && (entry->d_name[0] < '0' || entry->d_name[0] > '9')))
                         continue;
 
                 (void)snprintf(path, sizeof(path), "%s/%s%s", dir, entry->d_name, suffix);
@@ -171,12 +178,15 @@ static int visit_dir(struct seen *s, const char *dir, const char *suffix, seen_f
 }
 
 int netns_each(seen_fn seen, void *arg, struct err *e) {
+        /* Names first: they are what people know a namespace by. */
+        static const struct {
+                const char *dir, *suffix;
+        } places[] = { { "/run/netns", "" }, { "/run/docker/netns", "" }, { "/proc", "/ns/net" } };
         struct seen s = { 0 };
-        int r;
+        int r = 0;
 
-        r = visit_dir(&s, "/run/netns", "", seen, arg, e);
-        if (r >= 0)
-                r = visit_dir(&s, "/proc", "/ns/net", seen, arg, e);
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(places); i++)
+                r = visit_dir(&s, places[i].dir, places[i].suffix, seen, arg, e);
         free(s.inodes);
         return r < 0 ? r : 0;
 }

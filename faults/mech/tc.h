@@ -85,10 +85,10 @@ int tc_netem_compare(const struct tc_netem *want, const struct tc_netem *got, st
 struct tc_filter {
         unsigned ifindex;
         enum tc_hook hook;
-        uint16_t prio;   /* smaller runs first */
+        uint16_t prio; /* smaller runs first */
         uint32_t handle;
-        char kind[16];   /* "bpf" … */
-        char name[32];   /* of the program, or "" */
+        char kind[16]; /* "bpf" … */
+        char name[32]; /* of the program, or "" */
         uint32_t prog_id;
         bool direct_action;
 };

@@ -103,8 +103,7 @@ int tc_link_find(struct tc *tc, const char *name, struct tc_link *ret, struct er
 
 int tc_link_add_ifb(struct tc *tc, const char *name, struct err *e) {
         struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
-        SCOPED_MSG struct nl_msg *msg =
-                tc_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &info, sizeof(info));
+        SCOPED_MSG struct nl_msg *msg = tc_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &info, sizeof(info));
         struct nlattr *nest;
         char what[64];
         int failed, r;
@@ -157,9 +156,8 @@ int tc_link_start(struct tc *tc, unsigned ifindex, unsigned mtu, unsigned queue,
         if (r < 0)
                 return r;
 
-        r = tc_put_failed(!msg || (mtu && nla_put_u32(msg, IFLA_MTU, mtu) < 0) ||
-                                  nla_put_u32(msg, IFLA_TXQLEN, queue) < 0,
-                          e);
+        r = tc_put_failed(
+                !msg || (mtu && nla_put_u32(msg, IFLA_MTU, mtu) < 0) || nla_put_u32(msg, IFLA_TXQLEN, queue) < 0, e);
         if (r < 0)
                 return r;
 

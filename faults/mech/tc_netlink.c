@@ -107,10 +107,9 @@ static const char *find_extack(struct nlmsghdr *h) {
                 return NULL;
 
         rest = (int)(h->nlmsg_len - NLMSG_HDRLEN - skip);
-        nla_for_each_attr(attr, (struct nlattr *)((char *)error + NLMSG_ALIGN(skip)), rest, rest)
-                if (nla_type(attr) == NLMSGERR_ATTR_MSG && nla_len(attr) > 0 &&
-                    memchr(nla_data(attr), 0, (size_t)nla_len(attr)))
-                        return nla_data(attr);
+        nla_for_each_attr(attr, (struct nlattr *)((char *)error + NLMSG_ALIGN(skip)), rest,
+                          rest) if (nla_type(attr) == NLMSGERR_ATTR_MSG && nla_len(attr) > 0 &&
+                                    memchr(nla_data(attr), 0, (size_t)nla_len(attr))) return nla_data(attr);
         return NULL;
 }
 

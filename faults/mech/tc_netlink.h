@@ -22,7 +22,8 @@ struct nl_msg *tc_message(int type, int flags, const void *header, size_t size);
  * the kernel's extack message, or strerror(). */
 int tc_request(struct tc *tc, struct nl_msg *msg, const char *what, struct err *e);
 
-/* tc_dump — send a dump request, pass each answer to seen(); its first negative result ends the reading and is returned. */
+/* tc_dump — send a dump request, pass each answer to seen(); its first negative result ends the reading and is
+ * returned. */
 int tc_dump(struct tc *tc, struct nl_msg *msg, int (*seen)(void *arg, struct nlmsghdr *h), void *arg, const char *what,
             struct err *e);
 

@@ -20,22 +20,20 @@ struct delay_params {
         uint64_t limit;
 };
 
-/* Parallel to enum lane_distribution. */
-static const char *const distributions[] = { "uniform", "normal", "pareto", "paretonormal", NULL };
-
 enum { ROW_DELAY, ROW_JITTER, ROW_CORRELATION, ROW_DISTRIBUTION, ROW_DIRECTION, ROW_PERCENT, ROW_LIMIT, ROW_END };
 
 static const struct param delay_table[] = {
         [ROW_DELAY] = { "delay", PARAM_DURATION, .required = true, .offset = offsetof(struct delay_params, delay_us),
                         .min = 1, .max = DELAY_MAX_US, .help = "how late packets are", .example = "80ms" },
         [ROW_JITTER] = { "jitter", PARAM_DURATION, .offset = offsetof(struct delay_params, jitter_us),
-                         .max = JITTER_MAX_US, .help = "spread around the delay: half the width of uniform, else the standard deviation",
+                         .max = JITTER_MAX_US,
+                         .help = "spread around the delay: half the width of uniform, else the standard deviation",
                          .example = "10ms" },
         [ROW_CORRELATION] = { "correlation", PARAM_PERCENT, .offset = offsetof(struct delay_params, correlation_ppm),
                               .max = 1000000, .help = "how much one packet's jitter resembles the last one's",
                               .example = "25%" },
         [ROW_DISTRIBUTION] = { "distribution", PARAM_ENUM, .offset = offsetof(struct delay_params, distribution),
-                               .choices = distributions, .fallback = "uniform", .help = "shape of the jitter",
+                               .choices = lane_distributions, .fallback = "uniform", .help = "shape of the jitter",
                                .example = "normal" },
         [ROW_DIRECTION] = { "direction", PARAM_ENUM, .offset = offsetof(struct delay_params, direction),
                             .choices = net_directions, .fallback = "egress",
@@ -51,7 +49,8 @@ static const struct param delay_table[] = {
 
 static const struct fault_backend delay_backends[] = {
         { "netem", "sch_netem, ifb, cls_bpf and act_mirred", "any interface" },
-        { "relay", "tun, cls_bpf and packet sockets", "any interface but loopback; delayed packets skip its root qdisc" },
+        { "relay", "tun, cls_bpf and packet sockets",
+          "any interface but loopback; delayed packets skip its root qdisc" },
         { 0 },
 };
 

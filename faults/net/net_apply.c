@@ -141,6 +141,6 @@ int net_make_classifier(const struct net_steps *s, struct net_made *made, struct
 
 int net_make_filter(const struct net_steps *s, const struct net_made *made, const struct lane_classifier *c,
                     struct err *e) {
-        return tc_filter_add(s->tc, &made->filter, lane_classifier_fd(c), s->kind == LANE_NETEM ? made->device_ifindex : 0,
-                             e);
+        return tc_filter_add(s->tc, &made->filter, lane_classifier_fd(c),
+                             s->kind == LANE_NETEM ? made->device_ifindex : 0, e);
 }

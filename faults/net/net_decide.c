@@ -32,8 +32,9 @@ static int check_link(const struct net_decision *d, struct err *e) {
                 return err_set(e, -EOPNOTSUPP, "interface %s carries neither Ethernet nor bare IP packets", link->name);
         /* What a process sends into it lacks the route that a loopback packet must have. */
         if (link->loopback && d->kind == LANE_RELAY)
-                return err_set(e, -EOPNOTSUPP, "the relay lane cannot serve the loopback interface: the kernel drops "
-                                               "loopback packets that come back from user space");
+                return err_set(e, -EOPNOTSUPP,
+                               "the relay lane cannot serve the loopback interface: the kernel drops "
+                               "loopback packets that come back from user space");
         return 0;
 }
 
@@ -44,8 +45,10 @@ static int check_reach(const struct fault_env *env, const struct fault *f, const
         if (env->break_glass || !netns_is_host(d->netns_inode) || peer->cidr.n || peer->ports.n ||
             peer->protocol != TARGET_PROTOCOL_ANY || f->target->n_cgroups)
                 return 0;
-        return err_set(e, -EPERM, "%s is an interface of the host itself: name the peers (cidr, ports or protocol), or "
-                                  "break the glass", d->link.name);
+        return err_set(e, -EPERM,
+                       "%s is an interface of the host itself: name the peers (cidr, ports or protocol), or "
+                       "break the glass",
+                       d->link.name);
 }
 
 static int note_qdisc(void *arg, const struct tc_qdisc *q) {
@@ -72,8 +75,12 @@ static int decide_clsact(const struct fault_env *env, const struct fault *f, str
 }
 
 static int count_foreign(void *arg, const struct tc_filter *filter) {
-        if (!tc_filter_is_ours(filter))
-                (*(unsigned *)arg)++;
+        struct net_others *others = arg;
+
+        if (!tc_filter_is_ours(filter)) {
+                others->n++;
+                others->at_front = others->at_front || filter->prio == 1;
+        }
         return 0;
 }
 

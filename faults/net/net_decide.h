@@ -21,7 +21,10 @@ struct net_decision {
         char netns_path[NETNS_PATH_SIZE]; /* "" when only the descriptor leads there */
         bool add_clsact;                  /* there is none yet */
         bool own_clsact;                  /* … or it is another live fault's: whoever ends last removes it */
-        unsigned others[2];               /* filters of others, by hook */
+        struct net_others {               /* filters of others, by hook */
+                unsigned n;
+                bool at_front; /* prio 1: nothing can be put in front of it */
+        } others[2];
         struct net_classify_cidr *cidrs;
         size_t n_cidrs;
         struct net_lane_decision lanes[NET_MAX_LANES];
@@ -39,6 +42,6 @@ int net_overlap_check(const struct fault_env *env, const struct fault *f, uint64
 /* True when a live network fault made the clsact of this interface: its records say so. */
 bool net_is_clsact_shared(const struct fault_env *env, const struct fault *f, uint64_t netns_inode, unsigned ifindex);
 
-/* net_target_config — the part of the classifier's configuration that the target's selectors give; *ret_cidrs is heap. */
+/* net_target_config, net_target_cidrs — what the target's selectors say to the classifier; *ret_cidrs is heap. */
 int net_target_config(const struct fault *f, enum tc_hook hook, struct net_classify_config *config, struct err *e);
 int net_target_cidrs(const struct fault *f, struct net_classify_cidr **ret_cidrs, size_t *ret_n, struct err *e);

@@ -110,8 +110,8 @@ static int build_lane(struct fault *f, const struct net_decision *d, const struc
         return r < 0 ? r : net_make_filter(&steps, &lane->made, lane->classifier, e);
 }
 
-static int build(const struct fault_env *env, struct fault *f, const struct net_lane_wish *wish,
-                 struct net_decision *d, struct net_lanes *s, struct err *e) {
+static int build(const struct fault_env *env, struct fault *f, const struct net_lane_wish *wish, struct net_decision *d,
+                 struct net_lanes *s, struct err *e) {
         int r;
 
         (void)env;
@@ -155,7 +155,8 @@ int net_lane_renew(struct fault *f, struct err *e) {
                 return err_set(e, -ENODATA, "this process does not hold the fault's classifiers");
 
         for (unsigned i = 0; i < s->n; i++)
-                lane_classifier_set_deadline(s->lanes[i].classifier, f->deadline_us);
+                if (s->lanes[i].classifier)
+                        lane_classifier_set_deadline(s->lanes[i].classifier, f->deadline_us);
         return 0;
 }
 
@@ -176,7 +177,7 @@ static int read_netem(struct net_lanes *s, struct net_lane *lane, const struct n
         want = net_netem_from(wish, NULL);
         r = tc_netem_get(s->tc, lane->made.device_ifindex, &got, &stats, &e);
         if (r == -ENOENT || r == -ENODEV) {
-                (void)snprintf(note, size, "%s", e.msg);
+                (void)snprintf(note, size, "%.*s", (int)size - 1, e.msg);
                 reading->gone = true;
                 return 0;
         }
@@ -184,7 +185,7 @@ static int read_netem(struct net_lanes *s, struct net_lane *lane, const struct n
                 return r;
 
         if (tc_netem_compare(&want, &got, &e) < 0) {
-                (void)snprintf(note, size, "%s", e.msg);
+                (void)snprintf(note, size, "%.*s", (int)size - 1, e.msg);
                 reading->gone = true;
         }
         reading->lane_packets += stats.packets;

@@ -1,5 +1,5 @@
-/* net_lane.h — what every network fault that needs a queue has in common: decide, say, do, look and undo the steering of
- * one interface's packets into lanes. A kind brings its parameters as a struct net_lane_wish. */
+/* net_lane.h — what every network fault that needs a queue has in common: decide, say, do, look and undo the steering
+ * of one interface's packets into lanes. A kind brings its parameters as a struct net_lane_wish. */
 #pragma once
 
 #include <stdbool.h>

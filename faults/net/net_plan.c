@@ -34,6 +34,20 @@ static void write_match(FILE *out, const struct fault *f, const struct net_lane_
                 (void)fprintf(out, "%s%s", i ? ", " : ", of cgroup ", f->target->cgroups[i].path);
 }
 
+static void write_warnings(FILE *out, const struct net_decision *d, const struct net_lane_decision *lane) {
+        const struct net_others *others = &d->others[lane->hook];
+        const char *hook = tc_hook_name(lane->hook);
+
+        if (others->n && !lane->first)
+                (void)fprintf(out,
+                              "warning: %u filter(s) of others on %s of %s: packets that they decide about never meet "
+                              "this fault\n",
+                              others->n, hook, d->link.name);
+        if (others->at_front && lane->first)
+                (void)fprintf(out, "warning: a filter of others is first on %s of %s: it sees delayed packets twice\n",
+                              hook, d->link.name);
+}
+
 static void write_plan(FILE *out, const struct fault *f, const struct net_lane_wish *wish,
                        const struct net_decision *d) {
         if (d->add_clsact)
@@ -42,16 +56,16 @@ static void write_plan(FILE *out, const struct fault *f, const struct net_lane_w
         for (unsigned i = 0; i < d->n_lanes; i++) {
                 const struct net_lane_decision *lane = &d->lanes[i];
 
-                (void)fprintf(out, d->kind == LANE_NETEM ? "create IFB device %s with netem " : "create TAP device %s with a relay process: ",
+                (void)fprintf(out,
+                              d->kind == LANE_NETEM ? "create IFB device %s with netem "
+                                                    : "create TAP device %s with a relay process: ",
                               lane->device);
                 write_delay(out, wish);
-                (void)fprintf(out, "\nadd a filter to %s of %s, %s other filters: ", tc_hook_name(lane->hook), d->link.name,
-                              lane->first ? "before all" : "after all");
+                (void)fprintf(out, "\nadd a filter to %s of %s, %s other filters: ", tc_hook_name(lane->hook),
+                              d->link.name, lane->first ? "before all" : "after all");
                 write_match(out, f, wish, lane);
                 (void)fputc('\n', out);
-                if (d->others[lane->hook] && !lane->first)
-                        (void)fprintf(out, "warning: %u filter(s) of others on %s of %s: packets that they decide about never "
-                                      "meet this fault\n", d->others[lane->hook], tc_hook_name(lane->hook), d->link.name);
+                write_warnings(out, d, lane);
         }
         if (d->lanes[0].config.exempt_management)
                 (void)fputs("TCP ports 22, 6443 and 10250 are exempt\n", out);

@@ -22,8 +22,9 @@ static void attempt_done(struct attempt *a) {
 
 static int try_lane(struct attempt *a, int netns_fd, enum lane_kind kind, enum tc_hook hook, struct err *e) {
         const struct net_lane_wish wish = { .delay = { .delay_ns = 1000000 }, .limit = 1000, .percent_ppm = 1000000 };
-        struct net_lane_decision decision = { .hook = hook,
-                                              .config = { .ingress = hook == TC_HOOK_INGRESS, .percent_ppm = 1000000 } };
+        struct net_lane_decision decision = {
+                .hook = hook, .config = { .ingress = hook == TC_HOOK_INGRESS, .percent_ppm = 1000000 }
+        };
         struct net_steps steps = { .netns_fd = netns_fd, .kind = kind, .decision = &decision, .wish = &wish };
         struct net_made made = { 0 };
         int r;

@@ -44,15 +44,18 @@ static int put_cgroups(const struct target *t, enum tc_hook hook, struct net_cla
         if (t->n_cgroups > NET_CLASSIFY_MAX_CGROUPS)
                 return err_set(e, -E2BIG, "%zu cgroups; at most %d", t->n_cgroups, NET_CLASSIFY_MAX_CGROUPS);
         if (t->n_cgroups && hook == TC_HOOK_INGRESS)
-                return err_set(e, -EINVAL, "packets have no cgroup yet when they arrive: choose by cgroup only with "
-                                           "direction egress");
+                return err_set(e, -EINVAL,
+                               "packets have no cgroup yet when they arrive: choose by cgroup only with "
+                               "direction egress");
 
         for (size_t i = 0; i < t->n_cgroups; i++) {
                 const struct target_cgroup *c = &t->cgroups[i];
 
                 if (c->v2_fd < 0 || c->id == 0)
-                        return err_set(e, -EINVAL, "cgroup %s is not in the cgroup v2 hierarchy, the only one that "
-                                                   "packets know", c->path);
+                        return err_set(e, -EINVAL,
+                                       "cgroup %s is not in the cgroup v2 hierarchy, the only one that "
+                                       "packets know",
+                                       c->path);
                 config->cgroups[i] = (struct net_classify_cgroup){ .id = c->id, .level = cgroup_level(c->path) };
         }
         config->n_cgroups = (uint32_t)t->n_cgroups;

@@ -1,6 +1,7 @@
 /* net_undo.c — undo from a record, in any process; and find what has no record. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/err.h"
@@ -106,7 +107,7 @@ struct sweep {
         struct tc_filter ours[16]; /* of one hook at a time; more are found by the next sweep */
         unsigned n;
         bool owns_clsact;
-        struct tc_link links[64];
+        struct tc_link *links;
         unsigned n_links;
         int first;
 };
@@ -138,7 +139,8 @@ static int sweep_hook(struct sweep *s, enum tc_hook hook, struct err *e) {
         s->n = 0;
         r = tc_filter_each(s->tc, s->link->ifindex, hook, note_filter, s, e);
         for (unsigned i = 0; r >= 0 && i < s->n; i++) {
-                (void)snprintf(where, sizeof(where), "%s on %s of %s", s->ours[i].name, tc_hook_name(hook), s->link->name);
+                (void)snprintf(where, sizeof(where), "%s on %s of %s", s->ours[i].name, tc_hook_name(hook),
+                               s->link->name);
                 tell(s, "filter", where);
                 if (!s->dry_run)
                         r = tc_filter_del(s->tc, &s->ours[i], e);
@@ -167,9 +169,13 @@ static int sweep_link(struct sweep *s, struct err *e) {
 
 static int note_link(void *arg, const struct tc_link *link) {
         struct sweep *s = arg;
+        struct tc_link *bigger = reallocarray(s->links, s->n_links + 1, sizeof(*bigger));
 
-        if (s->n_links < ARRAY_SIZE(s->links))
-                s->links[s->n_links++] = *link;
+        if (!bigger)
+                return -ENOMEM;
+
+        s->links = bigger;
+        s->links[s->n_links++] = *link;
         return 0;
 }
 
@@ -214,5 +220,6 @@ int net_lane_sweep(bool dry_run, void (*found)(void *arg, const char *what), voi
         struct sweep s = { .dry_run = dry_run, .found = found, .arg = arg };
         int r = netns_each(sweep_netns, &s, e);
 
+        free(s.links);
         return r < 0 ? r : s.first;
 }

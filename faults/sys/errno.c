@@ -41,7 +41,7 @@ static const struct param params[] = {
                            .list = true,
                            .required = true,
                            .offset = offsetof(struct errno_params, syscalls),
-                           .example = "[openat, write]",
+                           .example = "openat",
                            .cli = "syscall",
                            .help = "names of the system calls that fail, at most 32" },
         [ROW_ERRNO] = { .name = "errno",

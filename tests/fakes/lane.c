@@ -32,8 +32,8 @@ int lane_classifier_new(enum lane_kind lane, const struct net_classify_config *c
         if (!c)
                 return err_set(e, -ENOMEM, "no memory");
 
-        c->fd = fake_fd(fake_key("bpf:classifier %u", ++number), "%s, %s, %zu prefixes", lane == LANE_NETEM ? "netem" : "relay",
-                        config->ingress ? "ingress" : "egress", n_cidrs);
+        c->fd = fake_fd(fake_key("bpf:classifier %u", ++number), "%s, %s, %zu prefixes",
+                        lane == LANE_NETEM ? "netem" : "relay", config->ingress ? "ingress" : "egress", n_cidrs);
         *ret = c;
         return 0;
 }

@@ -1,4 +1,4 @@
-/* Fake traffic control. Objects: "link:NAME" = "index N …", "clsact:N", "netem:N" and "filter:N:HOOK:PRIO:HANDLE" = NAME.
+/* Fake traffic control: "link:NAME" = "index N …", "clsact:N", "netem:N" and "filter:N:HOOK:PRIO:HANDLE" = NAME.
  * What sits on a TAP device is not remembered, for it dies with the device; nor is anything in a scratch namespace. */
 #include "faults/mech/tc.h"
 
@@ -221,7 +221,8 @@ int tc_clsact_del(struct tc *tc, unsigned ifindex, struct err *e) {
 }
 
 int tc_netem_compare(const struct tc_netem *want, const struct tc_netem *got, struct err *e) {
-        return want->delay_ns == got->delay_ns && want->jitter_ns == got->jitter_ns ? 0 : err_set(e, -EIO, "netem differs");
+        return want->delay_ns == got->delay_ns && want->jitter_ns == got->jitter_ns ? 0
+                                                                                    : err_set(e, -EIO, "netem differs");
 }
 
 int tc_netem_set(struct tc *tc, unsigned ifindex, const struct tc_netem *want, struct err *e) {

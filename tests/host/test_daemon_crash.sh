@@ -1,9 +1,9 @@
 #!/bin/bash
-# chaosd is killed with SIGKILL at every step of its journal in turn, while it injects and while it undoes: the guard, or
-# the next start when the guard is dead too, must bring the host back to what it was.
+# chaosd is killed with SIGKILL at every step of its journal in turn, while it injects and while it undoes: the guard,
+# or the next start when the guard is dead too, must bring the host back to what it was.
 . "$(dirname "$0")/lib.sh"
 need_root
-need_tool curl ip
+need_tool curl ip mount
 
 netns_pair "$tag-a" "$tag-b"
 sleep 1000 &
@@ -40,12 +40,13 @@ crash_everywhere() {
                         stop_chaosd KILL
                         if [ $healer = restart ]; then
                                 start_chaosd
-                                is_journal_empty || fail "$name, step $step: a restarted daemon listens before it has recovered"
+                                is_journal_empty || fail "$name, step $step: a daemon listens before it has recovered"
                                 kill -CONT "$guard"
                         fi
                         wait_until 3 test ! -e "/proc/$guard" || fail "$name, step $step: the guard stays"
                         stop_chaosd
-                        is_journal_empty || fail "$name, step $step, $healer: a record is left: $(cat "$work"/run/faults/*)"
+                        is_journal_empty ||
+                                fail "$name, step $step, $healer: a record is left: $(cat "$work"/run/faults/*)"
                         wait_until 3 is_awake || fail "$name, step $step, $healer: the process is still stopped"
                         assert_fingerprint_same 3
                 done
@@ -54,6 +55,9 @@ crash_everywhere() {
         done
 }
 
+mkdir "$work/disk"
+mount -t tmpfs -o size=32m tmpfs "$work/disk"
+defer "umount $work/disk"
 fingerprint_take
 CHAOS_CRASH_AT=1 start_chaosd
 one_life '{"kind":"proc.pause","for":"60s","target":{"pid":'"$target"'}}'
@@ -65,4 +69,5 @@ if api_kinds=$("$CHAOS_BIN/chaosd" --capabilities) && grep -q '"kind": "net.dela
         crash_everywhere net.delay '{"kind":"net.delay","for":"60s","target":{"netns":"'"$tag-a"'","interface":"up0"},
                 "params":{"delay":"20ms"}}' 6
 fi
-crash_everywhere cpu.load '{"kind":"cpu.load","for":"60s","target":{"pid":'"$target"'},"params":{"load":"20%"}}' 6
+crash_everywhere disk.fill '{"kind":"disk.fill","for":"60s","target":{"path":"'"$work"'/disk"},
+        "params":{"size":"4MiB","reserve":"0B"}}' 4

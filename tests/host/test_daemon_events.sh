@@ -1,5 +1,5 @@
 #!/bin/bash
-# What the daemon tells: events as they happen, metrics that Prometheus reads; what it costs when nothing happens: nothing.
+# What the daemon tells: events as they happen, metrics that Prometheus reads; and that it costs nothing when idle.
 . "$(dirname "$0")/lib.sh"
 need_root
 need_tool curl python3
@@ -31,7 +31,8 @@ api POST "/v1/faults/$uid/renew" '{}' >/dev/null
 api DELETE "/v1/faults/$uid" >/dev/null
 api POST /v1/halt '{"reason":"a drill"}' >/dev/null
 api POST /v1/resume >/dev/null
-seen_all() { [ "$(sed -n 's/^event: //p' "$work/events" | tr '\n' ' ')" = "injected renewed reverted halted resumed " ]; }
+seen() { sed -n 's/^event: //p' "$work/events" | tr '\n' ' '; }
+seen_all() { [ "$(seen)" = "injected renewed reverted halted resumed " ]; }
 wait_until 2 seen_all || fail "events: $(cat "$work/events")"
 sed -n 's/^data: //p' "$work/events" | head -1 >"$work/data"
 [ "$(json '["fault"]["uid"]' <"$work/data")" = "$uid" ] || fail "data: $(cat "$work/data")"
@@ -39,14 +40,16 @@ sed -n 's/^data: //p' "$work/events" | head -1 >"$work/data"
 uid=$(pause)
 for i in $(seq 600); do # far more than a socket and the reader's buffer hold
         [ "$i" = 1 ] || echo next
-        printf 'url = "http://localhost/v1/faults/%s/renew"\nunix-socket = "%s"\ndata = "{}"\noutput = "/dev/null"\n' "$uid" "$CHAOSD_SOCKET"
+        printf 'url = "http://localhost/v1/faults/%s/renew"\nunix-socket = "%s"\n' "$uid" "$CHAOSD_SOCKET"
+        printf 'data = "{}"\noutput = "/dev/null"\n'
 done >"$work/renewals"
 curl -s -K "$work/renewals" || fail "renewals"
 api DELETE "/v1/faults/$uid" >/dev/null
 wait_until 3 bash -c "[ \"\$(grep -c '^event: renewed' '$work/events')\" = 601 ]" ||
         fail "a quick reader got $(grep -c '^event: renewed' "$work/events") of 601 renewals"
 api GET /metrics >"$work/metrics"
-grep -q '^chaosd_event_streams_dropped_total 1$' "$work/metrics" || fail "the slow reader was not dropped: $(cat "$work/metrics")"
+grep -q '^chaosd_event_streams_dropped_total 1$' "$work/metrics" ||
+        fail "the slow reader was not dropped: $(cat "$work/metrics")"
 kill "$lazy" "$reader"
 
 grep -q '^chaosd_faults_active{kind="proc.pause"} 0$' "$work/metrics" || fail "$(cat "$work/metrics")"

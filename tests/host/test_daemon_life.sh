@@ -1,6 +1,6 @@
 #!/bin/bash
-# What ends a fault: renewal that stops, DELETE, halt, SIGTERM, SIGKILL of the daemon, a restart, reap, the target's death.
-# Seen on a process that proc.pause stops: its state in /proc is the evidence.
+# What ends a fault: renewal that stops, DELETE, halt, SIGTERM, SIGKILL of the daemon, a restart, reap, the death of its
+# target. Seen on a process that proc.pause stops: its state in /proc is the evidence.
 . "$(dirname "$0")/lib.sh"
 need_root
 need_tool curl python3
@@ -37,7 +37,7 @@ done
 expect_stopped "$first"
 expect_awake "$first" 2
 wait_until 2 test "$(reason_of "$uid")" = lease || fail "reason: $(reason_of "$uid")"
-status=$(curl -s -o /dev/null -w '%{http_code}' --unix-socket "$CHAOSD_SOCKET" -X POST "http://localhost/v1/faults/$uid/renew")
+status=$(api POST "/v1/faults/$uid/renew" '{}' | json '["status"]')
 [ "$status" = 409 ] || fail "a fault that is over was renewed: $status"
 
 # DELETE answers when it is undone, and says the same again.

@@ -10,11 +10,13 @@ from pathlib import Path
 
 # Capabilities: the unit's bounding set is what caps.c keeps, plus the two that the start needs.
 kept = set(re.findall(r"^\s+(CAP_[A-Z_]+),", Path("chaosd/caps.c").read_text(), re.M))
-unit = set(re.search(r"^CapabilityBoundingSet=(.*)$", Path("deploy/systemd/chaosd.service").read_text(), re.M)[1].split())
+unit_file = Path("deploy/systemd/chaosd.service").read_text()
+unit = set(re.search(r"^CapabilityBoundingSet=(.*)$", unit_file, re.M)[1].split())
 assert len(kept) > 4 and unit == kept | {"CAP_CHOWN", "CAP_SETPCAP"}, f"unit {unit ^ kept}"
 
 # Routes: every row of the table is in openapi.yaml and in README.md, and nothing else is in openapi.yaml.
-rows = {(m, p.replace("*", "{uid}")) for m, p in re.findall(r'\{ "([A-Z]+)", "(/[^"]*)",', Path("chaosd/api.c").read_text())}
+table = re.findall(r'\{ "([A-Z]+)", "(/[^"]*)",', Path("chaosd/api.c").read_text())
+rows = {(method, path.replace("*", "{uid}")) for method, path in table}
 documented, path = set(), None
 for line in Path("docs/api/openapi.yaml").read_text().split("\ncomponents:")[0].splitlines():
     if found := re.match(r"  (/\S*):$", line):
@@ -35,7 +37,8 @@ PYTHON
 # The example configuration is valid, and it is the defaults.
 : >"$work/empty.yaml"
 capabilities() { "$CHAOS_BIN/chaosd" --capabilities "$@" | json '["limits"]'; }
-[ "$(capabilities --config deploy/chaosd.yaml)" = "$(capabilities --config "$work/empty.yaml")" ] || fail "the example's limits are not the defaults"
+[ "$(capabilities --config deploy/chaosd.yaml)" = "$(capabilities --config "$work/empty.yaml")" ] ||
+        fail "the example's limits are not the defaults"
 
 refused() {
         local rc=0
@@ -59,7 +62,7 @@ rc=0
 
 if command -v systemd-analyze >/dev/null; then
         sed "s|/usr/sbin/chaosd|$CHAOS_BIN/chaosd|" deploy/systemd/chaosd.service >"$work/chaosd.service"
-        systemd-analyze verify --man=no "$work/chaosd.service" 2>"$work/said" || fail "systemd-analyze: $(cat "$work/said")"
+        systemd-analyze verify --man=no "$work/chaosd.service" 2>"$work/said" || fail "$(cat "$work/said")"
         [ ! -s "$work/said" ] || fail "systemd-analyze: $(cat "$work/said")"
 else
         echo "systemd-analyze is not installed: the unit file was not verified"

@@ -7,9 +7,10 @@ need_tool curl python3 setpriv
 chmod 711 "$work"
 start_chaosd "group: nogroup"
 
-# status USER_OPTIONS…: the HTTP status that a client with these credentials gets; 000 when it cannot even connect.
+# status_as OPTION…: the HTTP status that a client with these credentials gets; 000 when it cannot even connect.
 status_as() {
-        setpriv "$@" curl -s -o "$work/answer" -w '%{http_code}' --unix-socket "$CHAOSD_SOCKET" http://localhost/v1/faults || true
+        setpriv "$@" curl -s -o "$work/answer" -w '%{http_code}' --unix-socket "$CHAOSD_SOCKET" \
+                http://localhost/v1/faults || true
 }
 touch "$work/answer" && chmod 666 "$work/answer"
 nogroup=$(getent group nogroup | cut -d: -f3)
@@ -20,18 +21,21 @@ nobody=$(id -u nobody)
 [ "$(stat -c '%a' "$chaosd_dir/faults")" = 700 ] || fail "the journal is open to others"
 [ "$(status_as --reuid 0 --clear-groups)" = 200 ] || fail "root is refused"
 [ "$(status_as --reuid "$nobody" --regid "$nogroup" --clear-groups)" = 200 ] || fail "a group's member is refused"
-[ "$(status_as --reuid "$nobody" --regid "$daemon_gid" --groups "$nogroup")" = 200 ] || fail "a supplementary member is refused"
+[ "$(status_as --reuid "$nobody" --regid "$daemon_gid" --groups "$nogroup")" = 200 ] ||
+        fail "a supplementary member is refused"
 [ "$(status_as --reuid "$nobody" --regid "$daemon_gid" --clear-groups)" = 000 ] || fail "a stranger could connect"
 chmod 666 "$CHAOSD_SOCKET" # as if an administrator had erred: the peer's credentials are checked too
 [ "$(status_as --reuid "$nobody" --regid "$daemon_gid" --clear-groups)" = 403 ] || fail "a stranger was answered"
 grep -q '"errno_name":"EACCES"' "$work/answer" || fail "no reason: $(cat "$work/answer")"
-grep -q "\"action\":\"connect\".*\"uid\":$nobody.*refused" "$work/audit.jsonl" || fail "the refusal is not in the audit log"
+grep -q "\"action\":\"connect\".*\"uid\":$nobody.*refused" "$work/audit.jsonl" ||
+        fail "the refusal is not in the audit log"
 chmod 660 "$CHAOSD_SOCKET"
 
 # expect STATUS METHOD PATH [CURL_OPTION…]
 expect() {
         local want=$1 got
-        got=$(curl -s -o "$work/answer" -w '%{http_code}' --max-time 10 --unix-socket "$CHAOSD_SOCKET" -X "$2" "${@:4}" "http://localhost$3") || true
+        got=$(curl -s -o "$work/answer" -w '%{http_code}' --max-time 10 --unix-socket "$CHAOSD_SOCKET" -X "$2" \
+                "${@:4}" "http://localhost$3") || true
         [ "$got" = "$want" ] || fail "$2 $3 ${*:4}: $got instead of $want: $(cat "$work/answer")"
         [ "$want" = 200 ] || grep -q '"detail":"[^"]' "$work/answer" || fail "$2 $3: no words: $(cat "$work/answer")"
 }
@@ -128,14 +132,17 @@ after=$(rss_kib)
 [ "$(api GET /v1/faults | json '["halted"]')" = false ] || fail "the daemon does not answer any more"
 
 # A second daemon on the same directory is refused and harms nothing; one beside it works.
-"$CHAOS_BIN/chaosd" --runtime-dir "$chaosd_dir" --socket "$work/other.sock" 2>"$work/second" && fail "two daemons in one directory"
+"$CHAOS_BIN/chaosd" --runtime-dir "$chaosd_dir" --socket "$work/other.sock" 2>"$work/second" &&
+        fail "two daemons in one directory"
 grep -q "another chaosd runs here.*$chaosd_pid" "$work/second" || fail "no reason: $(cat "$work/second")"
-"$CHAOS_BIN/chaosd" --runtime-dir "$work/beside" --socket "$CHAOSD_SOCKET" 2>"$work/second" && fail "two daemons on one socket"
+"$CHAOS_BIN/chaosd" --runtime-dir "$work/beside" --socket "$CHAOSD_SOCKET" 2>"$work/second" &&
+        fail "two daemons on one socket"
 grep -q "another process listens" "$work/second" || fail "no reason: $(cat "$work/second")"
 "$CHAOS_BIN/chaosd" --runtime-dir "$work/beside" 2>>"$work/second" &
 beside=$!
 defer "kill $beside; wait $beside"
-wait_until 5 curl -fs -o /dev/null --unix-socket "$work/beside/chaosd.sock" http://localhost/healthz || fail "no daemon beside: $(cat "$work/second")"
+wait_until 5 curl -fs -o /dev/null --unix-socket "$work/beside/chaosd.sock" http://localhost/healthz ||
+        fail "no daemon beside: $(cat "$work/second")"
 chaosd_answers || fail "the first daemon is gone"
 
 stop_chaosd

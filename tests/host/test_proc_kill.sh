@@ -26,7 +26,7 @@ end_master() { kill -9 "$master" $(workers) && wait "$master"; }
 defer end_master
 
 workers() { cat "/proc/$master/task/$master/children"; }
-answers() { [ "$(in_ns "$ns" curl -s --max-time 1 http://127.0.0.1:8080/)" = here ]; }
+answers() { [ "$(in_ns "$ns" curl -s --max-time 10 http://127.0.0.1:8080/)" = here ]; }
 is_gone() { [ ! -d "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status"; }
 has_workers() { [ "$(workers | wc -w)" = "$1" ]; }
 counter() { api GET "/v1/faults/$1" | json "[\"evidence\"][\"counters\"]" |

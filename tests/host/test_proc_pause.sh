@@ -25,8 +25,10 @@ end_redis() {
 }
 defer end_redis
 
-# One second is a thousand times what an idle redis needs for an answer.
-answers() { [ "$(in_ns "$ns" timeout 1 redis-cli ping 2>/dev/null)" = PONG ]; }
+# One second is a thousand times what redis needs for an answer; a busy machine gets ten.
+ping_redis() { in_ns "$ns" timeout "$1" redis-cli ping 2>/dev/null; }
+answers() { [ "$(ping_redis 10)" = PONG ]; }
+is_silent() { [ "$(ping_redis 1)" != PONG ]; }
 state() { awk '/^State:/ { print $2 }' "/proc/$redis/status"; }
 is_state() { [ "$(state)" = "$1" ]; }
 records() { find "$chaosd_dir/faults" -name '*.json' 2>/dev/null | wc -l; }
@@ -45,7 +47,7 @@ answers || fail "a dry run has stopped redis"
 # SIGSTOP, then revert.
 uid=$(pause --netns "$ns" --listens 6379 --for 60s)
 is_state T || fail "redis is not stopped but $(state)"
-! answers || fail "a stopped redis answers"
+is_silent || fail "a stopped redis answers"
 [ "$(evidence "$uid" hits)" = 1 ] || fail "hits: $(evidence "$uid" hits)"
 [ "$(evidence "$uid" verified)" = true ] || fail "not verified: $(evidence "$uid" note)"
 [ "$(records)" = 1 ] || fail "$(records) records while a fault is on"
@@ -62,9 +64,9 @@ wait_until 5 answers || fail "redis does not wake"
 chaosctl revert "$uid" >"$work/revert"
 
 # The deadline ends it with nobody's help.
-uid=$(pause --netns "$ns" --comm redis-server --for 1s)
+uid=$(pause --netns "$ns" --comm redis-server --for 3s)
 is_state T || fail "redis is not stopped"
-wait_until 5 answers || fail "redis does not answer after the deadline"
+wait_until 10 answers || fail "redis does not answer after the deadline"
 
 # What somebody else has stopped is refused and stays stopped.
 kill -STOP "$redis"
@@ -124,7 +126,7 @@ for mount in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/freezer; do
         echo "$redis" >"$mount$group/cgroup.procs"
 
         uid=$(pause --cgroup "$group" --for 60s)
-        ! answers || fail "$mount: a frozen redis answers"
+        is_silent || fail "$mount: a frozen redis answers"
         grep -qsx FROZEN "$mount$group/freezer.state" || grep -qsx "frozen 1" "$mount$group/cgroup.events" ||
                 fail "$mount: the kernel does not say frozen"
         [ "$(evidence "$uid" hits)" = 1 ] || fail "$mount: hits $(evidence "$uid" hits)"
@@ -133,7 +135,7 @@ for mount in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/freezer; do
         wait_until 5 answers || fail "$mount: redis does not answer after revert"
 
         uid=$(pause --cgroup "$group" --for 60s)
-        ! answers || fail "$mount: a frozen redis answers"
+        is_silent || fail "$mount: a frozen redis answers"
         stop_chaosd KILL
         wait_until 5 answers || fail "$mount: nobody has thawed it after kill -9 of the daemon"
         start_chaosd

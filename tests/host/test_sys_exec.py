@@ -2,6 +2,7 @@
 """chaos-exec under real programs: effects are what the programs saw; strace judges the grammar. Needs no root."""
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -127,6 +128,11 @@ def test_relative_and_glob_path():
     check(r.returncode == 1 and "Permission denied" in r.stderr, "relative path, made absolute", r)
 
 
+def test_report_of_any_bytes():
+    r, report = report_of("-e", "reboot:errno=EPERM", "--", "true", b"\xff\xfe".decode("utf-8", "surrogateescape"), "é")
+    check(report["command"] == ["true", "??", "é"], "arguments that are no UTF-8", report)
+
+
 def test_status():
     never = ["-e", "reboot:errno=EPERM", "--"]
     check(run(*never, "sh", "-c", "exit 42").returncode == 42, "exit status of the command")
@@ -244,9 +250,10 @@ def test_deadline():
 
 def test_kill_nine_leaves_the_command_well():
     p = start_forever("-e", "clock_nanosleep:delay=200ms")
+    wait_for(lambda: "chaos-execguard" in [comm(k) for k in children_of(p.pid)])
     kids = children_of(p.pid)
-    guard = [k for k in kids if comm(k) == "chaos-guard"]
-    command = [k for k in kids if comm(k) != "chaos-guard"]
+    guard = [k for k in kids if comm(k) == "chaos-execguard"]
+    command = [k for k in kids if comm(k) != "chaos-execguard"]
     check(len(guard) == 1 and len(command) == 1, "launcher, guard and command", kids)
     p.kill()
     p.wait()
@@ -274,6 +281,42 @@ def test_kill_nine_at_any_moment():
         if os.path.exists(out):
             with open(out) as f:
                 check(f.read() == "start\nend\n", f"the command ran to its end after {i * 0.4:.1f} ms")
+
+
+def test_terminal():
+    """Ctrl-C on a terminal: the command, in the foreground group, gets exactly one SIGINT; we say so and exit 4."""
+    code = """
+import signal, time
+n = 0
+def count(*_):
+    global n
+    n += 1
+signal.signal(signal.SIGINT, count)
+print("up", flush=True)
+end = time.monotonic() + 20
+while n == 0 and time.monotonic() < end:
+    time.sleep(0.02)
+time.sleep(0.3)
+print("got", n, flush=True)
+"""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execv(EXEC, [EXEC, "-e", "openat:errno=EIO:path=/nosuch", "--", PYTHON, "-c", code])
+    seen, sent = b"", False
+    while True:
+        try:
+            data = os.read(fd, 4096)
+        except OSError:
+            break
+        if not data:
+            break
+        seen += data
+        if b"up" in seen and not sent:
+            os.write(fd, b"\x03")
+            sent = True
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.close(fd)
+    check(b"got 1" in seen and b"faults are off" in seen and status == 4, "one SIGINT, words, exit 4", seen, status)
 
 
 def test_orphans_pass():

@@ -1,8 +1,9 @@
 /* fault_driver.c — one fault without a daemon, for tests: `chaos-fault-driver VERB KIND …`.
  *   probe  KIND BACKEND
  *   plan   KIND BACKEND TARGET PARAMS
- *   run    KIND BACKEND TARGET PARAMS SECONDS RECORDS   prints "active", holds until its standard input ends, prints the
- *                                                       evidence, reverts; each line "renew SECONDS" moves the deadline
+ *   run    KIND BACKEND TARGET PARAMS SECONDS RECORDS
+ *          prints "active", holds until its standard input ends, prints the evidence, reverts;
+ *          a line "renew SECONDS" moves the deadline, any other prints the evidence
  *   revert KIND RECORDS                                 in a process that knows nothing but the records
  *   sweep  KIND [dry]
  * TARGET and PARAMS are JSON. CHAOS_UID names the fault, CHAOS_BREAK_GLASS=1 breaks the glass. */
@@ -61,8 +62,10 @@ static int prepare(struct drive *d, const struct fault_ops *ops, char **argv, st
         if (r >= 0)
                 r = ops->validate(d->params, e);
 
-        d->fault = (struct fault){ .ops = ops, .target = d->target, .params = d->params, .backend = argv[0], .seed = 1 };
-        (void)snprintf(d->fault.uid, sizeof(d->fault.uid), "%s", getenv("CHAOS_UID") ? getenv("CHAOS_UID") : "0b9f12ab-34cd");
+        d->fault =
+                (struct fault){ .ops = ops, .target = d->target, .params = d->params, .backend = argv[0], .seed = 1 };
+        (void)snprintf(d->fault.uid, sizeof(d->fault.uid), "%s",
+                       getenv("CHAOS_UID") ? getenv("CHAOS_UID") : "0b9f12ab-34cd");
         return r;
 }
 

@@ -38,8 +38,13 @@ struct steps_params {
         uint64_t amount;
 };
 static const struct param steps_params[] = {
-        { .name = "amount", .type = PARAM_UINT, .offset = offsetof(struct steps_params, amount), .min = 1, .max = 10,
-          .fallback = "1", .help = "how much" },
+        { .name = "amount",
+          .type = PARAM_UINT,
+          .offset = offsetof(struct steps_params, amount),
+          .min = 1,
+          .max = 10,
+          .fallback = "1",
+          .help = "how much" },
         { 0 },
 };
 
@@ -125,21 +130,50 @@ static int probe_none(struct fault_env *env, const char *backend, struct err *e)
 static const struct fault_backend backends[] = { { "first", "n", "r" }, { "second", "n", "r" }, { 0 } };
 
 static const struct fault_ops kind_steps = {
-        .name = "test.steps", .summary = "s", .owner = FAULT_OWNER_GUARD, .backends = backends,
-        .targets = TARGET_PROCESS, .target_optional = true, .params = steps_params,
-        .params_size = sizeof(struct steps_params), .probe = probe_second, .plan = steps_plan, .inject = steps_inject,
-        .verify = steps_verify, .revert = steps_revert, .renew = steps_renew,
+        .name = "test.steps",
+        .summary = "s",
+        .owner = FAULT_OWNER_GUARD,
+        .backends = backends,
+        .targets = TARGET_PROCESS,
+        .target_optional = true,
+        .params = steps_params,
+        .params_size = sizeof(struct steps_params),
+        .probe = probe_second,
+        .plan = steps_plan,
+        .inject = steps_inject,
+        .verify = steps_verify,
+        .revert = steps_revert,
+        .renew = steps_renew,
 };
 static const struct fault_ops kind_final = {
-        .name = "test.final", .summary = "s", .owner = FAULT_OWNER_IRREVERSIBLE, .backends = backends,
-        .targets = TARGET_PROCESS, .target_optional = true, .params = steps_params,
-        .params_size = sizeof(struct steps_params), .probe = probe_second, .plan = steps_plan, .inject = steps_inject,
-        .verify = steps_verify, .revert = steps_revert,
+        .name = "test.final",
+        .summary = "s",
+        .owner = FAULT_OWNER_IRREVERSIBLE,
+        .backends = backends,
+        .targets = TARGET_PROCESS,
+        .target_optional = true,
+        .params = steps_params,
+        .params_size = sizeof(struct steps_params),
+        .probe = probe_second,
+        .plan = steps_plan,
+        .inject = steps_inject,
+        .verify = steps_verify,
+        .revert = steps_revert,
 };
 static const struct fault_ops kind_never = {
-        .name = "test.never", .summary = "s", .owner = FAULT_OWNER_FD, .backends = backends, .targets = TARGET_PROCESS,
-        .target_optional = true, .params = steps_params, .params_size = sizeof(struct steps_params),
-        .probe = probe_none, .plan = steps_plan, .inject = steps_inject, .verify = steps_verify, .revert = steps_revert,
+        .name = "test.never",
+        .summary = "s",
+        .owner = FAULT_OWNER_FD,
+        .backends = backends,
+        .targets = TARGET_PROCESS,
+        .target_optional = true,
+        .params = steps_params,
+        .params_size = sizeof(struct steps_params),
+        .probe = probe_none,
+        .plan = steps_plan,
+        .inject = steps_inject,
+        .verify = steps_verify,
+        .revert = steps_revert,
 };
 static const struct fault_ops *const kinds[] = { &kind_final, &kind_never, &kind_steps, NULL };
 
@@ -216,8 +250,10 @@ static void test_whole_life(void) {
 
         start_daemon(plain_config);
         host.hits = 7;
-        CHECK(inject("{\"kind\":\"test.steps\",\"name\":\"n\",\"for\":\"30s\",\"lease\":\"2s\",\"params\":{\"amount\":3}}", &l,
-                     &how, &e) == 0, "inject: %s", e.msg);
+        CHECK(inject("{\"kind\":\"test.steps\",\"name\":\"n\",\"for\":\"30s\",\"lease\":\"2s\",\"params\":{\"amount\":"
+                     "3}}",
+                     &l, &how, &e) == 0,
+              "inject: %s", e.msg);
         CHECK(host.changed[0] && host.changed[2], "the kind was not called");
         CHECK(!host.record_missing, "a change was made before its record was on file");
         CHECK(count_journal() == 1, "%d journal files", count_journal());
@@ -256,7 +292,8 @@ static void test_inject_fails_at_each_step(void) {
 
                 start_daemon(plain_config);
                 host.fail_at = step;
-                CHECK(inject("{\"kind\":\"test.steps\",\"for\":\"3s\"}", &l, &how, &e) == -EIO, "step %d: %s", step, e.msg);
+                CHECK(inject("{\"kind\":\"test.steps\",\"for\":\"3s\"}", &l, &how, &e) == -EIO, "step %d: %s", step,
+                      e.msg);
                 CHECK(how.changing && !how.residue[0], "step %d", step);
                 CHECK(strstr(e.msg, "refused by the test") && strstr(e.msg, "undone"), "words: %s", e.msg);
                 CHECK(is_host_clean() && count_journal() == 0 && !d.lives, "step %d: something is left", step);
@@ -326,8 +363,10 @@ static void test_target_exit(void) {
         }
 
         start_daemon(plain_config);
-        (void)snprintf(body, sizeof(body), "{\"kind\":\"test.steps\",\"for\":\"30s\",\"lease\":\"20s\",\"target\":{\"pid\":%d},"
-                                           "\"breakGlass\":true}", (int)child);
+        (void)snprintf(body, sizeof(body),
+                       "{\"kind\":\"test.steps\",\"for\":\"30s\",\"lease\":\"20s\",\"target\":{\"pid\":%d},"
+                       "\"breakGlass\":true}",
+                       (int)child);
         ((struct config *)d.config)->policy.break_glass = true; /* children of the daemon are protected */
         {
                 struct life_failure how = { 0 };
@@ -360,8 +399,8 @@ static void test_policy(void) {
                 { plain_config, "{\"kind\":\"test.never\",\"for\":\"3s\"}", -EOPNOTSUPP, "" },
                 { plain_config, "{\"kind\":\"test.steps\",\"for\":\"3s\",\"backend\":\"first\"}", -EOPNOTSUPP, "" },
                 { plain_config, "{\"kind\":\"test.steps\",\"for\":\"3s\",\"backend\":\"third\"}", -EINVAL, "/backend" },
-                { "{\"policy\":{\"wholeNode\":true,\"kinds\":[\"net.*\"]}}", "{\"kind\":\"test.steps\",\"for\":\"3s\"}", -EPERM,
-                  "/kind" },
+                { "{\"policy\":{\"wholeNode\":true,\"kinds\":[\"net.*\"]}}", "{\"kind\":\"test.steps\",\"for\":\"3s\"}",
+                  -EPERM, "/kind" },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -471,7 +510,8 @@ static void test_odd_journals(void) {
 
         start_daemon(plain_config);
         write_journal("11111111-1111-1111-1111-111111111111.json",
-                      "{\"schema\":\"chaosd/journal/v1\",\"uid\":\"11111111-1111-1111-1111-111111111111\",\"kind\":\"test.steps\","
+                      "{\"schema\":\"chaosd/journal/"
+                      "v1\",\"uid\":\"11111111-1111-1111-1111-111111111111\",\"kind\":\"test.steps\","
                       "\"state\":\"active\",\"boot_id\":\"another\",\"undo\":[\"undo 0\"]}");
         write_journal("22222222-2222-2222-2222-222222222222.json.new", "{\"half");
         host.undo_fails = 99; /* must not even be asked: another boot's kernel is gone */
@@ -480,8 +520,9 @@ static void test_odd_journals(void) {
         CHECK(count_journal() == 0, "%d files", count_journal());
 
         write_journal("33333333-3333-3333-3333-333333333333.json", "{\"half");
-        write_journal("44444444-4444-4444-4444-444444444444.json",
-                      "{\"schema\":\"chaosd/journal/v1\",\"uid\":\"55555555-5555-5555-5555-555555555555\",\"kind\":\"k\"}");
+        write_journal(
+                "44444444-4444-4444-4444-444444444444.json",
+                "{\"schema\":\"chaosd/journal/v1\",\"uid\":\"55555555-5555-5555-5555-555555555555\",\"kind\":\"k\"}");
         r.failed = 0;
         CHECK(recovery_run_records(&r, &e) == 0 && r.failed == 2 && broken == 2, "broken %u", broken);
         CHECK(count_journal() == 2, "what cannot be read stays for people to look at");

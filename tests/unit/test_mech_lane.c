@@ -64,7 +64,9 @@ static void test_delays(enum lane_distribution d, double want_deviation) {
 }
 
 static void test_correlation(void) {
-        const struct lane_delay model = { .delay_ns = 50000000, .jitter_ns = 5000000, .correlation = UINT32_MAX / 4 * 3 };
+        const struct lane_delay model = { .delay_ns = 50000000,
+                                          .jitter_ns = 5000000,
+                                          .correlation = UINT32_MAX / 4 * 3 };
         static struct lane_dice dice;
         double last = 50, product = 0, squares = 0;
 
@@ -76,7 +78,8 @@ static void test_correlation(void) {
                 squares += (x - 50) * (x - 50);
                 last = x;
         }
-        CHECK(fabs(sqrt(squares / N) - 5 / sqrt(3)) < 0.2, "the correlation narrows the jitter to %.3f ms", sqrt(squares / N));
+        CHECK(fabs(sqrt(squares / N) - 5 / sqrt(3)) < 0.2, "the correlation narrows the jitter to %.3f ms",
+              sqrt(squares / N));
         CHECK(product / squares > 0.6 && product / squares < 0.9, "correlation %.3f, asked 0.75", product / squares);
 }
 

@@ -7,10 +7,17 @@
 #define UP0 "{'netns': 'shop', 'interface': 'up0'}"
 
 static void test_table_refuses(void) {
-        static const char *const bad[] = { "{}", "{'delay': '0ms'}", "{'delay': '61s'}", "{'delay': 80}", "{'delay': '-1ms'}",
-                                           "{'delay': '1ms', 'jitter': '3s'}", "{'delay': '1ms', 'direction': 'up'}",
-                                           "{'delay': '1ms', 'distribution': 'gauss'}", "{'delay': '1ms', 'limit': 0}",
-                                           "{'delay': '1ms', 'percent': '0%'}", "{'latency': '1ms'}" };
+        static const char *const bad[] = { "{}",
+                                           "{'delay': '0ms'}",
+                                           "{'delay': '61s'}",
+                                           "{'delay': 80}",
+                                           "{'delay': '-1ms'}",
+                                           "{'delay': '1ms', 'jitter': '3s'}",
+                                           "{'delay': '1ms', 'direction': 'up'}",
+                                           "{'delay': '1ms', 'distribution': 'gauss'}",
+                                           "{'delay': '1ms', 'limit': 0}",
+                                           "{'delay': '1ms', 'percent': '0%'}",
+                                           "{'latency': '1ms'}" };
 
         for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
                 struct kind_case c;
@@ -46,12 +53,15 @@ static void test_plan(const char *backend, const char *params, const char *targe
 }
 
 static void test_plans(void) {
-        test_plan("netem", "{'delay': '80ms', 'jitter': '5ms', 'distribution': 'normal'}",
-                  "{'netns': 'shop', 'interface': 'up0', 'peer': {'cidr': '10.0.0.0/8', 'ports': 8080, 'protocol': 'tcp'}}", 0,
-                  "add clsact to up0\n"
-                  "create IFB device chx0b9f3c527ae with netem delay 80ms jitter 5ms normal\n"
-                  "add a filter to egress of up0, after all other filters: tcp packets to 1 prefix(es), 1 port range(s)\n"
-                  "TCP ports 22, 6443 and 10250 are exempt\n");
+        test_plan(
+                "netem", "{'delay': '80ms', 'jitter': '5ms', 'distribution': 'normal'}",
+                "{'netns': 'shop', 'interface': 'up0', 'peer': {'cidr': '10.0.0.0/8', 'ports': 8080, 'protocol': "
+                "'tcp'}}",
+                0,
+                "add clsact to up0\n"
+                "create IFB device chx0b9f3c527ae with netem delay 80ms jitter 5ms normal\n"
+                "add a filter to egress of up0, after all other filters: tcp packets to 1 prefix(es), 1 port range(s)\n"
+                "TCP ports 22, 6443 and 10250 are exempt\n");
         test_plan("relay", "{'delay': '10ms', 'direction': 'ingress', 'percent': '5%'}", UP0, 0,
                   "add clsact to up0\n"
                   "create TAP device chx0b9f3c527ai with a relay process: delay 10ms\n"
@@ -60,8 +70,9 @@ static void test_plans(void) {
         test_plan("relay", "{'delay': '10ms'}", "{'interface': 'up0'}", -EPERM, "host itself");
         test_plan("relay", "{'delay': '10ms', 'direction': 'both'}", "{'interface': 'up0', 'cgroup': '/shop'}", -EINVAL,
                   "only with direction egress");
-        test_plan("relay", "{'delay': '10ms'}", "{'netns': 'shop', 'interface': 'up0', 'peer': {'ports': 80, 'protocol': 'icmp'}}",
-                  -EINVAL, "ICMP has no ports");
+        test_plan("relay", "{'delay': '10ms'}",
+                  "{'netns': 'shop', 'interface': 'up0', 'peer': {'ports': 80, 'protocol': 'icmp'}}", -EINVAL,
+                  "ICMP has no ports");
 }
 
 /* A second fault on the same interface: refused when a packet could meet both, else side by side. */
@@ -91,12 +102,18 @@ static void test_second(const char *first_target, const char *second_target, con
                 for (const char *p = i ? second_target : params; *p; p++)
                         text[n++] = *p == '\'' ? '"' : *p;
                 CHECK(json_parse(text, n, &object, &b.err) == 0, "%s", b.err.msg);
-                CHECK(param_parse_object(i ? target_params : a.fault.ops->params, object, i ? (void *)&b.spec : b.params,
-                                         &b.err) == 0, "%s", b.err.msg);
+                CHECK(param_parse_object(i ? target_params : a.fault.ops->params, object,
+                                         i ? (void *)&b.spec : b.params, &b.err) == 0,
+                      "%s", b.err.msg);
         }
         b.target = fake_target(&b.spec, a.fault.ops->targets);
-        b.fault = (struct fault){ .ops = a.fault.ops, .uid = "ffffffff-0000-4000-8000-000000000000", .params = b.params,
-                                  .target = b.target, .backend = "netem", .undo = &b.undo, .holds = holds_new() };
+        b.fault = (struct fault){ .ops = a.fault.ops,
+                                  .uid = "ffffffff-0000-4000-8000-000000000000",
+                                  .params = b.params,
+                                  .target = b.target,
+                                  .backend = "netem",
+                                  .undo = &b.undo,
+                                  .holds = holds_new() };
         free(before);
         before = fake_snapshot();
         r = a.fault.ops->inject(&env, &b.fault, &b.err);
@@ -145,7 +162,8 @@ static void test_overlaps(void) {
 }
 
 static void test_bad_records(void) {
-        static const char *const bad[] = { "", "filter", "link netns=1", "x netns=1 ifindex=1 ifname=a hook=e prio=0 handle=0x0 path=",
+        static const char *const bad[] = { "", "filter", "link netns=1",
+                                           "x netns=1 ifindex=1 ifname=a hook=e prio=0 handle=0x0 path=",
                                            "link netns=1 ifindex=0 ifname=eth0 hook=egress prio=0 handle=0x0 path=/x" };
 
         for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -32,7 +32,8 @@ static pid_t fork_named(const char *comm) {
         if (pid == 0) {
                 (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
                 (void)prctl(PR_SET_NAME, comm);
-                (void)write(ready[1], "x", 1);
+                if (write(ready[1], "x", 1) != 1)
+                        _exit(1);
                 for (;;)
                         (void)pause();
         }

@@ -25,7 +25,7 @@ static void leave_table(int a, int b) {
         for (int fd = 0; fd < 3; fd++)
                 if (fd != a && fd != b && (null < 0 || dup2(null, fd) < 0))
                         (void)close(fd);
-        (void)chdir("/");
+        IGNORE_RESULT(chdir("/")); /* only so as not to keep a filesystem busy */
 }
 
 static void answer_all(struct notif_shared *s, int listener) {
@@ -67,7 +67,7 @@ _Noreturn void guard_run(struct notif_shared *s, int launcher_pidfd, int go) {
         int listener;
 
         (void)setsid();
-        (void)prctl(PR_SET_NAME, MARK_COMM_PREFIX "guard", 0, 0, 0);
+        (void)prctl(PR_SET_NAME, MARK_COMM_PREFIX "execguard", 0, 0, 0);
         while (poll(p, 2, -1) < 0)
                 if (errno != EINTR)
                         _exit(1);

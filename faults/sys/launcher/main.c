@@ -187,8 +187,8 @@ static int write_report(const struct options *o, const struct supervise_plan *pl
         report = report_json(o->argv, plan, result);
         if (!report) {
                 (void)fprintf(stderr,
-                              "chaos-exec: the report cannot be made (a command with bytes that are no UTF-8?)\n");
-                return -EINVAL;
+                              "chaos-exec: no memory for the report\n");
+                return -ENOMEM;
         }
         if (o->json) {
                 (void)json_dumpf(report, stdout, JSON_COMPACT);

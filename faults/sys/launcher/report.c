@@ -33,20 +33,34 @@ static json_t *rule_to_json(const struct supervise_plan *plan, const struct supe
         return out;
 }
 
+/* An argument may be any bytes; JSON is UTF-8. What is not becomes question marks. */
+static json_t *argument_to_json(const char *argument) {
+        SCOPED_FREE char *plain = NULL;
+        json_t *text = json_string(argument);
+
+        if (text)
+                return text;
+
+        plain = strdup(argument);
+        for (char *p = plain; p && *p; p++)
+                if ((unsigned char)*p >= 0x80)
+                        *p = '?';
+        return json_string(plain ? plain : "");
+}
+
 json_t *report_json(char *const *argv, const struct supervise_plan *plan, const struct supervise_result *result) {
         json_t *command = json_array(), *rules = json_array(), *status;
+        char seed[24]; /* 64 bits without sign: text, for JSON numbers are not */
         uint64_t hits = 0;
 
         for (size_t i = 0; argv[i]; i++)
-                (void)json_array_append_new(command, json_stringn_nocheck(argv[i], strlen(argv[i])));
+                (void)json_array_append_new(command, argument_to_json(argv[i]));
         for (size_t i = 0; i < plan->n_rules; i++) {
                 hits += report_sum(plan, result, i).injected;
                 (void)json_array_append_new(rules, rule_to_json(plan, result, i));
         }
         status = WIFSIGNALED(result->wait_status) ? json_pack("{s:i}", "signal", WTERMSIG(result->wait_status))
                                                   : json_pack("{s:i}", "exit", WEXITSTATUS(result->wait_status));
-        /* The seed is 64 bits without sign: text, for JSON numbers are not. */
-        char seed[24];
         (void)snprintf(seed, sizeof(seed), "%" PRIu64, plan->seed);
         return json_pack("{s:s s:o s:s s:I s:o s:b s:b s:b s:I s:I s:o}", "schema", "chaosd/exec/v1", "command",
                          command, "seed", seed, "for_us", (json_int_t)plan->for_us, "status", status, "interrupted",
