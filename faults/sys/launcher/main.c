@@ -186,8 +186,7 @@ static int write_report(const struct options *o, const struct supervise_plan *pl
 
         report = report_json(o->argv, plan, result);
         if (!report) {
-                (void)fprintf(stderr,
-                              "chaos-exec: no memory for the report\n");
+                (void)fprintf(stderr, "chaos-exec: no memory for the report\n");
                 return -ENOMEM;
         }
         if (o->json) {
