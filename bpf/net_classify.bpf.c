@@ -229,7 +229,7 @@ int chaos_steer_tap(struct __sk_buff *skb) {
         if (!c)
                 return TC_ACT_UNSPEC;
 
-        if (config.ingress && skb->mark == config.return_mark) {
+        if (skb->mark == config.return_mark) {
                 skb->mark = 0;
                 c->returned++;
                 return TC_ACT_UNSPEC;

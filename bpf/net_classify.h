@@ -31,7 +31,7 @@ struct net_classify_config {
         __u32 ingress;           /* the peer is the source, not the destination */
         __u32 lane_ifindex;      /* relay lane: the TAP (or TUN) device that packets are redirected to */
         __u32 origin_ifindex;    /* the interface under test */
-        __u32 return_mark;       /* relay lane, ingress: marks packets that were delayed already; never 0 */
+        __u32 return_mark;       /* relay lane: marks packets that were delayed already; never 0 */
         __u32 check_beat;        /* relay lane: let packets pass when the relay is dead */
         __u32 exempt_management; /* never touch SSH, API server and kubelet */
         __u32 protocol;          /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP (both families), 0 = any */
@@ -58,5 +58,5 @@ struct net_classify_counters {
         __u64 expired;    /* matched, but the deadline had passed */
         __u64 relay_dead; /* matched, but the relay was silent */
         __u64 exempt;     /* matched, but on the management path */
-        __u64 returned;   /* relay lane, ingress: came back from the lane */
+        __u64 returned;   /* relay lane: came back from the lane */
 };

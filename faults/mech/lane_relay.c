@@ -60,6 +60,7 @@ static int open_tap(struct lane_relay *r, struct err *e) {
 /* Protocol 0: this socket only sends; it never sees a packet of the interface. */
 static int open_packet_socket(struct lane_relay *r, struct err *e) {
         struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = (int)r->spec.origin_ifindex };
+        uint32_t mark = r->spec.root_mark;
         int one = 1, bytes = SEND_BUFFER_BYTES;
         int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
@@ -67,8 +68,10 @@ static int open_packet_socket(struct lane_relay *r, struct err *e) {
                 return err_errno(e, "open a packet socket");
 
         r->job.out_fd = fd;
-        if (setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one)) < 0 ||
-            setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof(one)) < 0)
+        if (setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one)) < 0)
+                return err_errno(e, "packet socket with offloads");
+        if (mark ? setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0
+                 : setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof(one)) < 0)
                 return err_errno(e, "packet socket options");
         if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
                 return err_errno(e, "packet socket buffer");

@@ -16,8 +16,9 @@ struct lane_relay_spec {
         int netns_fd;     /* -1: the caller's own */
         const char *name; /* of the TAP device; must not exist yet */
         unsigned origin_ifindex;
-        bool ingress; /* what was delayed goes back up through the TAP device instead of out of the origin */
-        bool raw_ip;  /* the origin's packets carry no Ethernet header: a TUN device then */
+        bool ingress;       /* what was delayed goes back up through the TAP device instead of out of the origin */
+        uint32_t root_mark; /* egress: send through the origin's root qdisc, marked so; 0 = straight to the device */
+        bool raw_ip;        /* the origin's packets carry no Ethernet header: a TUN device then */
         struct lane_delay delay;
         uint32_t limit; /* packets waiting; more are dropped */
         uint64_t seed;

@@ -48,6 +48,7 @@ struct tc_qdisc {
         unsigned ifindex;
         uint32_t handle, parent;
         char kind[16];
+        bool is_root;
 };
 int tc_qdisc_each(struct tc *tc, unsigned ifindex, int (*seen)(void *arg, const struct tc_qdisc *q), void *arg,
                   struct err *e);

@@ -32,6 +32,7 @@ static int pass_qdisc(void *arg, struct nlmsghdr *h) {
                 return 0;
 
         q = (struct tc_qdisc){ .ifindex = each->ifindex, .handle = t->tcm_handle, .parent = t->tcm_parent };
+        q.is_root = t->tcm_parent == TC_H_ROOT;
         if (attrs[TCA_KIND])
                 (void)nla_strlcpy(q.kind, attrs[TCA_KIND], sizeof(q.kind));
         return each->seen(each->arg, &q);

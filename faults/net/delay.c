@@ -49,8 +49,7 @@ static const struct param delay_table[] = {
 
 static const struct fault_backend delay_backends[] = {
         { "netem", "sch_netem, ifb, cls_bpf and act_mirred", "any interface" },
-        { "relay", "tun, cls_bpf and packet sockets",
-          "any interface but loopback; delayed packets skip its root qdisc" },
+        { "relay", "tun, cls_bpf and packet sockets", "any interface but loopback" },
         { 0 },
 };
 

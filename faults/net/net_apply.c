@@ -55,6 +55,7 @@ static int make_tap(const struct net_steps *s, struct net_made *made, struct lan
                 .name = s->decision->device,
                 .origin_ifindex = s->origin.ifindex,
                 .ingress = s->decision->hook == TC_HOOK_INGRESS,
+                .root_mark = s->decision->via_root ? s->decision->config.return_mark : 0,
                 .raw_ip = s->origin.raw_ip,
                 .delay = s->wish->delay,
                 .limit = s->wish->limit,

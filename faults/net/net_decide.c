@@ -51,25 +51,43 @@ static int check_reach(const struct fault_env *env, const struct fault *f, const
                        d->link.name);
 }
 
+/* These only queue: a packet that goes past them misses nothing. */
+static bool is_plain_queue(const char *kind) {
+        static const char *const plain[] = { "noqueue", "pfifo_fast", "pfifo", "bfifo", "fq", "fq_codel", "mq" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
+                if (strcmp(plain[i], kind) == 0)
+                        return true;
+        return false;
+}
+
+struct qdiscs {
+        char clsact[16]; /* "clsact", "ingress" or "" */
+        char root[16];
+};
+
 static int note_qdisc(void *arg, const struct tc_qdisc *q) {
-        char *kind = arg;
+        struct qdiscs *found = arg;
 
         if (strcmp(q->kind, "clsact") == 0 || strcmp(q->kind, "ingress") == 0)
-                (void)snprintf(kind, sizeof(q->kind), "%s", q->kind);
+                (void)snprintf(found->clsact, sizeof(found->clsact), "%s", q->kind);
+        else if (q->is_root && !is_plain_queue(q->kind))
+                (void)snprintf(found->root, sizeof(found->root), "%s", q->kind);
         return 0;
 }
 
-static int decide_clsact(const struct fault_env *env, const struct fault *f, struct net_decision *d, struct err *e) {
-        char kind[sizeof(((struct tc_qdisc *)0)->kind)] = "";
+static int decide_qdiscs(const struct fault_env *env, const struct fault *f, struct net_decision *d, struct err *e) {
+        struct qdiscs found = { 0 };
         int r;
 
-        r = tc_qdisc_each(d->tc, d->link.ifindex, note_qdisc, kind, e);
+        r = tc_qdisc_each(d->tc, d->link.ifindex, note_qdisc, &found, e);
         if (r < 0)
                 return r;
-        if (strcmp(kind, "ingress") == 0)
+        if (strcmp(found.clsact, "ingress") == 0)
                 return err_set(e, -EBUSY, "%s has an ingress qdisc where clsact must go", d->link.name);
 
-        d->add_clsact = kind[0] == '\0';
+        (void)memcpy(d->root, found.root, sizeof(d->root));
+        d->add_clsact = found.clsact[0] == '\0';
         d->own_clsact = d->add_clsact || net_is_clsact_shared(env, f, d->netns_inode, d->link.ifindex);
         return 0;
 }
@@ -122,6 +140,7 @@ static int decide_lane(const struct fault_env *env, const struct fault *f, const
          * them on the way out; on the way in, in front of them when packets come back to the same place (relay), and
          * behind them when they come back past it (IFB). */
         lane->first = d->kind == LANE_RELAY && hook == TC_HOOK_INGRESS;
+        lane->via_root = d->kind == LANE_RELAY && hook == TC_HOOK_EGRESS && d->root[0];
         name_device(f, hook, lane->device, sizeof(lane->device));
         lane->config.origin_ifindex = d->link.ifindex;
         lane->config.return_mark = return_mark(f);
@@ -171,7 +190,7 @@ static int decide(const struct fault_env *env, const struct fault *f, const stru
         if (r < 0)
                 return r;
 
-        r = decide_clsact(env, f, d, e);
+        r = decide_qdiscs(env, f, d, e);
         if (r < 0)
                 return r;
 

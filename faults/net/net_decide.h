@@ -9,6 +9,7 @@ struct net_lane_decision {
         enum tc_hook hook;
         char device[16]; /* of ours, to be made */
         bool first;      /* in front of others' filters, or behind them */
+        bool via_root;   /* relay lane, egress: delayed packets still have to pass the root qdisc */
         struct net_classify_config config;
 };
 
@@ -20,6 +21,7 @@ struct net_decision {
         uint64_t netns_inode;
         char netns_path[NETNS_PATH_SIZE]; /* "" when only the descriptor leads there */
         bool add_clsact;                  /* there is none yet */
+        char root[16];                    /* kind of the root qdisc when it shapes traffic, or "" */
         bool own_clsact;                  /* … or it is another live fault's: whoever ends last removes it */
         struct net_others {               /* filters of others, by hook */
                 unsigned n;

@@ -43,6 +43,9 @@ static void write_warnings(FILE *out, const struct net_decision *d, const struct
                               "warning: %u filter(s) of others on %s of %s: packets that they decide about never meet "
                               "this fault\n",
                               others->n, hook, d->link.name);
+        if (others->n && lane->via_root)
+                (void)fprintf(out, "warning: %u filter(s) of others on egress of %s see delayed packets twice\n",
+                              others->n, d->link.name);
         if (others->at_front && lane->first)
                 (void)fprintf(out, "warning: a filter of others is first on %s of %s: it sees delayed packets twice\n",
                               hook, d->link.name);
@@ -65,6 +68,8 @@ static void write_plan(FILE *out, const struct fault *f, const struct net_lane_w
                               d->link.name, lane->first ? "before all" : "after all");
                 write_match(out, f, wish, lane);
                 (void)fputc('\n', out);
+                if (lane->via_root)
+                        (void)fprintf(out, "delayed packets pass the root qdisc of %s (%s)\n", d->link.name, d->root);
                 write_warnings(out, d, lane);
         }
         if (d->lanes[0].config.exempt_management)
