@@ -299,6 +299,12 @@ static int link_slos(struct experiment *x, bool *ret_placed, struct err *e) {
                 return err_at(e, "spec");
         }
 
+        if (x->n_faults == 0) {
+                (void)err_set(e, -EINVAL, "'faults' is empty: a run that breaks nothing proves nothing");
+                (void)err_at(e, "faults");
+                return err_at(e, "spec");
+        }
+
         r = load_slo_files(x, files, ret_placed, e);
         for (size_t i = 0; i < x->n_refs && r >= 0; i++) {
                 r = select_slos(x, files[i], &x->refs[i], e);
