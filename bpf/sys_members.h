@@ -56,8 +56,9 @@ struct {
 } chaos_threads SEC(".maps");
 
 static __always_inline bool is_member(struct task_struct *task) {
-        return bpf_task_storage_get(&chaos_members, task, 0, 0) ||
-               bpf_task_storage_get(&chaos_members, task->group_leader, 0, 0);
+        if (bpf_task_storage_get(&chaos_members, task, 0, 0))
+                return true;
+        return task->group_leader != task && bpf_task_storage_get(&chaos_members, task->group_leader, 0, 0);
 }
 
 static __always_inline bool is_target(const struct sys_errno_rule *rule, struct task_struct *task) {
@@ -86,7 +87,8 @@ static __always_inline __u32 sys_decide(__u32 slot) {
         state = bpf_map_lookup_elem(&chaos_sys_state, &zero);
         if (!rule || !state || slot >= SYS_ERRNO_SLOTS || !(rule->slots & (1U << slot)))
                 return 0;
-        if (bpf_ktime_get_boot_ns() >= rule->deadline_ns || !is_target(rule, task))
+        /* Most calls of a host are not the target's: that is asked first. */
+        if (!is_target(rule, task) || bpf_ktime_get_boot_ns() >= rule->deadline_ns)
                 return 0;
 
         thread = bpf_task_storage_get(&chaos_threads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);

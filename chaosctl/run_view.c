@@ -61,7 +61,7 @@ static void on_phase(const char *phase, double t_s, double planned_s, void *arg)
         run_view_phase_end(v);
         (void)snprintf(v->phase, sizeof(v->phase), "%s", phase);
         v->planned_s = planned_s;
-        v->last_said_s = t_s;
+        v->began_s = v->last_said_s = t_s;
         v->n_slos = 0;
         if (!v->cli->quiet)
                 term_say(t, "%s%s%s  %s%.1f s%s", term_on(t, STYLE_BOLD), phase, term_off(t), term_on(t, STYLE_DIM),
@@ -69,6 +69,8 @@ static void on_phase(const char *phase, double t_s, double planned_s, void *arg)
 }
 
 static void keep(struct run_view *v, const struct run_now *now) {
+        bool whole = now->t_s - v->began_s >= 0.99; /* else the last second began in the phase before */
+
         v->hits = now->hits;
         for (size_t i = 0; i < now->n_slos && i < RUN_VIEW_SLOS; i++) {
                 const struct run_slo_now *slo = &now->slos[i];
@@ -78,11 +80,12 @@ static void keep(struct run_view *v, const struct run_now *now) {
                         (void)snprintf(v->slos[i].name, sizeof(v->slos[i].name), "%s", slo->name);
                         v->n_slos = i + 1;
                 }
-                if (v->slos[i].n == RUN_VIEW_SECONDS) {
+                if (whole && v->slos[i].n == RUN_VIEW_SECONDS) {
                         memmove(v->slos[i].sli, v->slos[i].sli + 1, (RUN_VIEW_SECONDS - 1) * sizeof(double));
                         v->slos[i].n--;
                 }
-                v->slos[i].sli[v->slos[i].n++] = slo->second_sli;
+                if (whole)
+                        v->slos[i].sli[v->slos[i].n++] = slo->second_sli;
                 v->slos[i].phase_sli = slo->phase_sli;
                 v->slos[i].burn = slo->burn;
                 v->slos[i].objective = slo->objective;
@@ -142,14 +145,19 @@ static void on_fault(const char *name, const char *what, const json_t *fault, co
                 return;
         if (text && strcmp(text, json_text_at(fault, "backend", "")) == 0)
                 text = NULL; /* said below */
+        if (!bad && strcmp(what, "injected") != 0 && json_bool_at(fault, "irreversible", false)) {
+                what = "is over"; /* nobody asked for it to be undone, whatever the daemon calls its end */
+                text = NULL;
+        }
         if (fault && strcmp(what, "injected") == 0)
                 (void)snprintf(more, sizeof(more), " %s by %s in %.1f ms", json_text_at(fault, "kind", "?"),
                                json_text_at(fault, "backend", "?"), json_number_at(fault, "inject_ms", 0));
         else if (fault)
                 (void)snprintf(more, sizeof(more), " after %" PRId64 " hits%s", json_int_at(fault, "evidence/hits", 0),
-                               !json_is_object(json_object_get(fault, "undo")) ? ""
-                               : json_bool_at(fault, "undo/ok", false)         ? ", undone"
-                                                                               : ", UNDO FAILED");
+                               json_bool_at(fault, "irreversible", false)        ? ", irreversible"
+                               : !json_is_object(json_object_get(fault, "undo")) ? ""
+                               : json_bool_at(fault, "undo/ok", false)           ? ", undone"
+                                                                                 : ", UNDO FAILED");
         term_say(t, "  %sfault %s %s%s%s%s%s", term_on(t, bad ? STYLE_BAD : STYLE_WARN), name, what, term_off(t), more,
                  text && *text ? ": " : "", text ? text : "");
 }
@@ -240,8 +248,9 @@ static void print_faults(struct cli *cli, const json_t *record) {
                 const json_t *fault = json_object_get(entry, "fault");
                 double from = json_number_at(entry, "injected_s", NAN), to = json_number_at(entry, "reverted_s", NAN);
                 int64_t hits = json_int_at(fault, "evidence/hits", 0);
-                bool has_undo = json_is_object(json_object_get(fault, "undo")),
-                     ok = json_bool_at(fault, "undo/ok", false);
+                bool irreversible = json_bool_at(fault, "irreversible", false);
+                bool has_undo = json_is_object(json_object_get(fault, "undo"));
+                bool ok = json_bool_at(fault, "undo/ok", false);
 
                 table_cell(t, STYLE_BOLD, "%s", json_text_at(entry, "name", "?"));
                 table_cell(t, STYLE_NONE, "%s", json_text_at(fault, "kind", "?"));
@@ -249,13 +258,12 @@ static void print_faults(struct cli *cli, const json_t *record) {
                 table_cell(t, STYLE_NONE, isnan(from) ? "never" : "%.1fs", from);
                 table_cell(t, STYLE_NONE, isnan(to) ? "-" : "%.1fs", to);
                 table_cell(t, hits ? STYLE_GOOD : STYLE_WARN, "%" PRId64, hits);
-                if (has_undo && ok)
+                if (has_undo && !ok)
+                        table_cell(t, STYLE_BAD, "%s", json_text_at(fault, "undo/error", "failed"));
+                else if (has_undo && !irreversible)
                         table_cell(t, STYLE_GOOD, "%.1f ms", json_number_at(fault, "undo/ms", 0));
                 else
-                        table_cell(t, has_undo ? STYLE_BAD : STYLE_DIM, "%s",
-                                   has_undo ? json_text_at(fault, "undo/error", "failed")
-                                   : json_bool_at(fault, "irreversible", false) ? "irreversible"
-                                                                                : "-");
+                        table_cell(t, STYLE_DIM, irreversible ? "irreversible" : "-");
         }
         (void)fputc('\n', cli->out.file);
         (void)table_print(t, &cli->out);

@@ -19,7 +19,7 @@ struct run_view {
                 bool inside;
         } slos[RUN_VIEW_SLOS];
         size_t n_slos;
-        double last_said_s;
+        double began_s, last_said_s;
         uint64_t hits;
 };
 

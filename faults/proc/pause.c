@@ -265,7 +265,8 @@ static int verify_signal(const struct fault *f, struct evidence *ret, struct err
                 awake += r == 0 && !s.stopped;
         }
         /* Those that were stopped before us are no doing of ours. */
-        stopped -= state && state->left_alone < stopped ? state->left_alone : 0;
+        if (state)
+                stopped -= state->left_alone < stopped ? state->left_alone : stopped;
 
         ret->hits = stopped;
         evidence_add(ret, "stopped", "processes", stopped);

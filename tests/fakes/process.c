@@ -1,5 +1,5 @@
 /* A process of the fake host is known by its pid alone and runs, unless "stopped:PID" or "exited:PID" says otherwise.
- * No test needs to make it. Its pidfd may be anything. */
+ * No test needs to make it. Its pidfd may be anything. One with "deaf:PID" gets signals and does nothing about them. */
 #include "faults/mech/process.h"
 
 #include <errno.h>
@@ -76,6 +76,8 @@ int process_signal(const struct target_proc *p, int signal, struct err *e) {
         if (r < 0)
                 return r;
 
+        if (fake_get(fake_key("deaf:%d", (int)p->pid)))
+                return 0;
         if (signal == SIGSTOP) {
                 fake_set(stopped_key(p->pid), "by SIGSTOP");
         } else if (signal == SIGCONT) {

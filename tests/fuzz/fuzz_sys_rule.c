@@ -1,5 +1,5 @@
-/* The fault grammar of chaos-exec: any text is either refused with words and a column inside it, or a rule whose numbers
- * are in range. */
+/* The fault grammar of chaos-exec: any text is either refused with words and a column inside it, or a rule whose
+ * numbers are in range. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -264,7 +264,8 @@ class Verbs(Cli):
     def test_names_of_others_play_no_tricks(self):
         fake = self.fake()
         uid = self.run_cli(*INJECT, "--for", "60s", "--detach").stdout.strip()
-        fake.faults[uid].update(resolved=[{"type": "process", "exe": "/tmp/\033[2Jevil\nUID"}], plan=["stop \033]0;x\007"])
+        fake.faults[uid].update(resolved=[{"type": "process", "exe": "/tmp/\033[2Jevil\nUID"}],
+                                plan=["stop \033]0;x\007"])
         for args in (["status", uid], ["status"]):
             text = self.run_cli(*args).stdout
             self.assertNotIn("\033", text)

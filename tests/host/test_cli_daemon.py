@@ -168,7 +168,8 @@ class Daemon(unittest.TestCase):
         child = subprocess.Popen([CHAOSCTL, *self.pause, "--for", "60s", "--lease", "1s"], env=self.env,
                                  stderr=subprocess.PIPE, text=True)
         self.addCleanup(child.stderr.close)
-        self.assertTrue(wait_for(self.is_stopped), "the process was never stopped")
+        self.assertIn("Injected", child.stderr.readline())
+        self.assertTrue(self.is_stopped())
         self.daemon.kill()
         self.daemon.wait()
         self.assertEqual(child.wait(30), 5)

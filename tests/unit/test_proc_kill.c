@@ -107,10 +107,29 @@ static void test_inject(void) {
         CHECK(OPS->verify(&env, &f, &ev, &e) < 0, "cannot tell");
 }
 
+/* A signal that was delivered is no exit. */
+static void test_living_on(void) {
+        struct values v = { .signal = SIGTERM };
+        struct fault f = { .ops = OPS, .target = &target, .params = &v, .backend = "pidfd", .holds = holds_new() };
+        struct fault_env env = { 0 };
+        struct evidence ev = { 0 };
+        struct err e = { 0 };
+
+        fake_reset();
+        fake_set("deaf:101", "like one in uninterruptible sleep");
+        CHECK(OPS->inject(&env, &f, &e) == 0, "%s", e.msg);
+        CHECK(OPS->verify(&env, &f, &ev, &e) == 1 && ev.hits == 1, "%u hits", (unsigned)ev.hits);
+        CHECK(ev.counters[0].value == 2 && ev.counters[1].value == 1, "delivered %u, exited %u",
+              (unsigned)ev.counters[0].value, (unsigned)ev.counters[1].value);
+        CHECK_STR(ev.note, "1 got the signal and live on");
+        holds_free(f.holds);
+}
+
 int main(void) {
         test_params();
         test_validate();
         test_plan();
         test_inject();
+        test_living_on();
         return check_result();
 }

@@ -129,6 +129,8 @@ static void test_others(void) {
         (void)fake_del("stopped:102");
         CHECK(OPS->verify(&env, &f, &ev, &e) == 0, "not verified");
         CHECK(ev.hits == 1 && strstr(ev.note, "woken 1"), "%u hits, note: %s", (unsigned)ev.hits, ev.note);
+        CHECK(ev.counters[0].value == 0 && ev.counters[1].value == 1, "stopped %u, awake %u",
+              (unsigned)ev.counters[0].value, (unsigned)ev.counters[1].value);
         CHECK(fault_undo_all(&env, OPS, &undo, &e) == 0, "%s", e.msg);
         CHECK(fake_get("stopped:101") != NULL, "not ours to wake");
         holds_free(f.holds);

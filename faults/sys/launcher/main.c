@@ -1,5 +1,6 @@
 /* main.c — chaos-exec: run a command under system call faults, without root and without the daemon. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -186,8 +187,7 @@ static int write_report(const struct options *o, const struct supervise_plan *pl
 
         report = report_json(o->argv, plan, result);
         if (!report) {
-                (void)fprintf(stderr,
-                              "chaos-exec: no memory for the report\n");
+                (void)fprintf(stderr, "chaos-exec: no memory for the report\n");
                 return -ENOMEM;
         }
         if (o->json) {
@@ -263,12 +263,25 @@ static int run(const struct options *o, struct sys_rule *rules, struct err *e) {
         return r;
 }
 
+/* Descriptors 0 to 2 that the caller has closed: ours must not land there, and what we print must not go into them. The
+ * command still finds them closed. */
+static void fill_standard_fds(void) {
+        int fd;
+
+        do
+                fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+        while (fd >= 0 && fd <= STDERR_FILENO);
+        if (fd >= 0)
+                (void)close(fd);
+}
+
 int main(int argc, char **argv) {
         struct sys_rule rules[RULES_MAX] = { 0 };
         struct options o = { 0 };
         struct err e = { 0 };
         int r;
 
+        fill_standard_fds();
         if (parse_options(argc, argv, &o) < 0)
                 return EXIT_LAUNCHER;
         if (o.stop)

@@ -52,7 +52,8 @@ static void read_link(pid_t tid, int fd, char buf[static PATH_MAX]) {
                 buf[0] = 0;
 }
 
-void paths_clean(char *path) {
+/* Remove "//", "/./" and "/../" from an absolute path, in place. */
+static void clean_path(char *path) {
         char *out = path;
         const char *in = path;
 
@@ -91,7 +92,7 @@ static bool path_argument_matches(const struct seccomp_notif *n, int path_arg, i
         }
 
         (void)snprintf(full, sizeof(full), "%s/%s", base, text);
-        paths_clean(full);
+        clean_path(full);
         return fnmatch(pattern, full, 0) == 0;
 }
 

@@ -11,6 +11,3 @@ struct sys_call;
 /* paths_match — is any path of this call, made absolute and without "." and "..", matched by the pattern? Symbolic
  * links are not followed. For calls on a descriptor: the name under which it is open. */
 bool paths_match(const struct seccomp_notif *n, const struct sys_call *call, const char *pattern);
-
-/* paths_clean — remove "//", "/./" and "/../" from an absolute path, in place. Pure; here for the tests. */
-void paths_clean(char *path);
