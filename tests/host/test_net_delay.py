@@ -312,7 +312,8 @@ def test_bulk(direction):
     program = ("import socket,hashlib; s=socket.create_server(('',9000)); print('up',flush=True); c=s.accept()[0]\n"
                "h=hashlib.sha256()\nwhile True:\n b=c.recv(1<<18)\n if not b: break\n h.update(b)\n"
                "print(h.hexdigest())")
-    server = subprocess.Popen(["ip", "netns", "exec", receiver_ns, "python3", "-c", program], stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen(["ip", "netns", "exec", receiver_ns, "python3", "-c", program],
+                              stdout=subprocess.PIPE, text=True)
     server.stdout.readline()
     with Fault({"delay": "5ms", "direction": direction}) as fault:
         sender = subprocess.Popen(["ip", "netns", "exec", sender_ns, "python3", "-c",
