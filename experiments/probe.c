@@ -260,9 +260,11 @@ size_t probe_take(struct probe *p, struct probe_sample *samples, size_t max) {
         (void)eventfd_read(p->ready_fd, &value);
         pthread_mutex_lock(&p->lock);
         n = p->out.n < max ? p->out.n : max;
-        memcpy(samples, p->out.items, n * sizeof(*samples));
-        memmove(p->out.items, p->out.items + n, (p->out.n - n) * sizeof(*samples));
-        p->out.n -= n;
+        if (n > 0) {
+                memcpy(samples, p->out.items, n * sizeof(*samples));
+                memmove(p->out.items, p->out.items + n, (p->out.n - n) * sizeof(*samples));
+                p->out.n -= n;
+        }
         if (p->out.n > 0)
                 (void)eventfd_write(p->ready_fd, 1);
         pthread_mutex_unlock(&p->lock);
