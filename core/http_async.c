@@ -90,7 +90,8 @@ static int slot_prepare(struct http_async *h, struct slot *s) {
         (void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)((h->timeout_us + 999) / 1000));
         (void)curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)((h->timeout_us + 999) / 1000));
         (void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
-        (void)curl_easy_setopt(c, CURLOPT_PROXY, ""); /* load goes to the service itself, whatever the environment says */
+        (void)curl_easy_setopt(c, CURLOPT_PROXY,
+                               ""); /* load goes to the service itself, whatever the environment says */
         if (h->unix_socket)
                 (void)curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, h->unix_socket);
         if (strcmp(method, "HEAD") == 0)
@@ -214,8 +215,7 @@ static int check_url(const char *url, struct err *e) {
         CURLUcode code = u ? curl_url_set(u, CURLUPART_URL, url, 0) : CURLUE_OUT_OF_MEMORY;
 
         curl_url_cleanup(u);
-        if (code != CURLUE_OK ||
-            (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0))
+        if (code != CURLUE_OK || (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0))
                 return err_set(e, -EINVAL, "'%.200s' is not an http:// or https:// address%s%s", url,
                                code != CURLUE_OK ? ": " : "", code != CURLUE_OK ? curl_url_strerror(code) : "");
         return 0;

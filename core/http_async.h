@@ -24,9 +24,9 @@ struct http_async_config {
 };
 
 struct http_async_result {
-        uint64_t tag;           /* as given to http_async_start() */
-        int status;             /* 0 when error */
-        bool error;             /* no whole answer: refused, reset, timed out, not HTTP */
+        uint64_t tag; /* as given to http_async_start() */
+        int status;   /* 0 when error */
+        bool error;   /* no whole answer: refused, reset, timed out, not HTTP */
         bool timed_out;
         const char *reason;     /* words for error; "" otherwise; borrowed for the call */
         uint64_t first_byte_us; /* CLOCK_BOOTTIME; 0 = none came */

@@ -49,7 +49,7 @@ struct experiment_probe {
         struct experiment_probe_tcp tcp;
         struct experiment_probe_exec exec;
         enum probe_kind kind;
-        double per_s;        /* of the one that is used */
+        double per_s; /* of the one that is used */
         uint64_t timeout_us;
 };
 
@@ -89,19 +89,19 @@ struct experiment_fault {
 struct experiment_stop {
         uint64_t set;
         char *probe, *where_text;
-        uint32_t above_ppm;          /* more than this share of the answers in the window match */
+        uint32_t above_ppm; /* more than this share of the answers in the window match */
         uint64_t window_us;
         char *query, *datasource_name;
         struct where *where;
-        int probe_index;             /* -1 = PromQL */
+        int probe_index; /* -1 = PromQL */
         const struct slo_datasource *datasource;
 };
 
 struct experiment {
         char *file; /* as given */
         char *name, *service, *owner, *hypothesis;
-        const json_t *labels;     /* borrowed from the document; may be NULL */
-        const json_t *document;   /* as read; owned by yaml */
+        const json_t *labels;   /* borrowed from the document; may be NULL */
+        const json_t *document; /* as read; owned by yaml */
         struct experiment_probe *probes;
         size_t n_probes;
         struct experiment_slo_ref *refs;
@@ -113,18 +113,18 @@ struct experiment {
         struct experiment_stop *stops;
         size_t n_stops;
         uint64_t baseline_us, recovery_us;
-        uint64_t watch_us;        /* how long an irreversible fault without `for` is watched */
-        uint64_t fault_us;        /* planned length of the fault phase: all faults, with their `after` */
-        bool gate_remaining;      /* budget.minRemaining was given */
+        uint64_t watch_us;   /* how long an irreversible fault without `for` is watched */
+        uint64_t fault_us;   /* planned length of the fault phase: all faults, with their `after` */
+        bool gate_remaining; /* budget.minRemaining was given */
         uint32_t min_remaining_ppm, max_spend_ppm;
         bool burn_auto, burn_off;
-        double burn_limit;        /* when neither auto nor off */
-        uint64_t no_data_us;      /* 0 = worked out per SLO */
+        double burn_limit;          /* when neither auto nor off */
+        uint64_t no_data_us;        /* 0 = worked out per SLO */
         uint64_t recover_within_us; /* 0 = not asked */
         bool seed_given;
         uint64_t seed;
-        struct slo_set slo_set;   /* owns the SLOs */
-        struct yaml_file *yaml;   /* owns document */
+        struct slo_set slo_set; /* owns the SLOs */
+        struct yaml_file *yaml; /* owns document */
 };
 
 /* experiment_load — read, check and link an experiment and its SLO files (paths relative to its own).

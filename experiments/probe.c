@@ -17,10 +17,10 @@
 #include "core/err.h"
 #include "experiments/probe_load.h"
 
-#define BATCH_US     (5 * USEC_PER_MSEC) /* samples wait at most this long for company */
-#define BATCH_MAX    512
-#define STARTS_MAX   64                  /* in a row, before answers are looked at */
-#define DESCRIPTORS  200                 /* kept free for everything else */
+#define BATCH_US    (5 * USEC_PER_MSEC) /* samples wait at most this long for company */
+#define BATCH_MAX   512
+#define STARTS_MAX  64  /* in a row, before answers are looked at */
+#define DESCRIPTORS 200 /* kept free for everything else */
 
 struct samples {
         struct probe_sample *items;
@@ -38,7 +38,7 @@ struct probe {
         atomic_bool stop, quit, idle; /* idle: nothing under way, and all samples handed over */
 
         /* The thread's own. */
-        uint64_t next;                /* number of the next request */
+        uint64_t next; /* number of the next request */
         struct samples batch;
         uint64_t batch_since_us;
 
@@ -213,7 +213,9 @@ static int watch(struct probe *p, int fd) {
 
 int probe_start(const struct experiment_probe *spec, uint64_t first_us, struct probe **ret, struct err *e) {
         static const struct probe_load_ops *const loads[] = {
-                [PROBE_HTTP] = &probe_load_http, [PROBE_TCP] = &probe_load_tcp, [PROBE_EXEC] = &probe_load_exec,
+                [PROBE_HTTP] = &probe_load_http,
+                [PROBE_TCP] = &probe_load_tcp,
+                [PROBE_EXEC] = &probe_load_exec,
         };
         SCOPED(probe_freep) struct probe *p = calloc(1, sizeof(*p));
         int r;
@@ -258,9 +260,11 @@ size_t probe_take(struct probe *p, struct probe_sample *samples, size_t max) {
         (void)eventfd_read(p->ready_fd, &value);
         pthread_mutex_lock(&p->lock);
         n = p->out.n < max ? p->out.n : max;
-        memcpy(samples, p->out.items, n * sizeof(*samples));
-        memmove(p->out.items, p->out.items + n, (p->out.n - n) * sizeof(*samples));
-        p->out.n -= n;
+        if (n > 0) {
+                memcpy(samples, p->out.items, n * sizeof(*samples));
+                memmove(p->out.items, p->out.items + n, (p->out.n - n) * sizeof(*samples));
+                p->out.n -= n;
+        }
         if (p->out.n > 0)
                 (void)eventfd_write(p->ready_fd, 1);
         pthread_mutex_unlock(&p->lock);

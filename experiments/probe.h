@@ -21,20 +21,20 @@ struct probe_sample {
 };
 
 struct probe_stats {
-        uint64_t scheduled;   /* starts that were due */
+        uint64_t scheduled; /* starts that were due */
         uint64_t started, completed, errors;
-        uint64_t skipped;     /* due, but never started: too many under way, or no time before the stop */
+        uint64_t skipped;             /* due, but never started: too many under way, or no time before the stop */
         double rate_asked, rate_kept; /* per second */
-        bool kept_up;         /* none skipped, and 99 % of the starts less than 1 ms late */
-        char message[160];    /* in words when not; "" otherwise */
-        struct hdr start_error; /* microseconds late */
-        char last_error[120]; /* words of the last error, or "" */
+        bool kept_up;                 /* none skipped, and 99 % of the starts less than 1 ms late */
+        char message[160];            /* in words when not; "" otherwise */
+        struct hdr start_error;       /* microseconds late */
+        char last_error[120];         /* words of the last error, or "" */
 };
 
 #define PROBE_LATE_MAX_US 1000
 
-/* probe_start — begin the load at first_us (CLOCK_BOOTTIME). spec must outlive the probe. -errno with words in e when the
- * load cannot be made: no such address or command, no descriptors. */
+/* probe_start — begin the load at first_us (CLOCK_BOOTTIME). spec must outlive the probe. -errno with words in e when
+ * the load cannot be made: no such address or command, no descriptors. */
 int probe_start(const struct experiment_probe *spec, uint64_t first_us, struct probe **ret, struct err *e);
 
 /* Readable (an eventfd) when probe_take() has something. */

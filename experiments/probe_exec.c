@@ -166,7 +166,9 @@ static int exec_start(void *load, uint64_t tag) {
                 scoped_closep(&pidfd);
                 return code;
         }
-        *c = (struct child){ .pid = pid, .pidfd = pidfd, .tag = tag, .deadline_us = clock_boottime_us() + l->timeout_us };
+        *c = (struct child){
+                .pid = pid, .pidfd = pidfd, .tag = tag, .deadline_us = clock_boottime_us() + l->timeout_us
+        };
         l->in_flight++;
         return 0;
 }

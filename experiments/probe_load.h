@@ -15,8 +15,9 @@ typedef void (*probe_done_t)(uint64_t tag, uint64_t end_us, int status, bool err
 
 struct probe_load_ops {
         int (*open)(const struct experiment_probe *spec, probe_done_t done, void *arg, void **ret, struct err *e);
-        int (*start)(void *load, uint64_t tag); /* -EBUSY: too many under way. Other failures count as an error answer */
-        int (*fd)(const void *load);            /* readable when dispatch has something to do */
+        int (*start)(void *load,
+                     uint64_t tag);  /* -EBUSY: too many under way. Other failures count as an error answer */
+        int (*fd)(const void *load); /* readable when dispatch has something to do */
         uint64_t (*deadline_us)(const void *load); /* … or at this time; UINT64_MAX = never */
         void (*dispatch)(void *load);
         size_t (*in_flight)(const void *load);

@@ -142,8 +142,9 @@ static int tcp_start(void *load, uint64_t tag) {
                 return -errno;
 
         l->free_list = c->next_free;
-        *c = (struct connection){ .fd = TAKE_FD(fd), .tag = tag, .deadline_us = clock_boottime_us() + l->timeout_us,
-                                  .older = l->newest };
+        *c = (struct connection){
+                .fd = TAKE_FD(fd), .tag = tag, .deadline_us = clock_boottime_us() + l->timeout_us, .older = l->newest
+        };
         if (l->newest)
                 l->newest->newer = c;
         else

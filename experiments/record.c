@@ -243,7 +243,8 @@ static json_t *make_aborts(const struct run *r) {
                 o = json_object();
                 set(o, "t_s", seconds(e->reasons[k].at_us));
                 set(o, "reason", json_string(e->reasons[k].text));
-                set(o, "breach_to_undone_ms", e->undone_us ? json_real((double)(e->undone_us - e->abort_us) / 1e3) : json_null());
+                set(o, "breach_to_undone_ms",
+                    e->undone_us ? json_real((double)(e->undone_us - e->abort_us) / 1e3) : json_null());
                 (void)json_array_append_new(aborts, o);
         }
         return aborts;
@@ -255,7 +256,8 @@ static json_t *make_recovery(const struct run *r) {
 
         for (size_t i = 0; i < r->x->n_slos; i++)
                 recovered = recovered && isfinite(r->engine->slos[i].recovered_s) &&
-                            (!r->x->recover_within_us || r->engine->slos[i].recovered_s <= (double)r->x->recover_within_us / 1e6);
+                            (!r->x->recover_within_us ||
+                             r->engine->slos[i].recovered_s <= (double)r->x->recover_within_us / 1e6);
         set(o, "within_s", r->x->recover_within_us ? seconds(r->x->recover_within_us) : json_null());
         set(o, "recovered", r->engine->begin_us[ENGINE_RECOVERY] == UINT64_MAX ? json_null() : json_boolean(recovered));
         return o;
@@ -275,7 +277,8 @@ static json_t *make_verdict(const struct run *r, const json_t *residue) {
                         if ((int)e->reasons[k].verdict == v)
                                 (void)json_array_append_new(reasons, json_string(e->reasons[k].text));
         for (size_t i = 0; e->verdict == VERDICT_PASS && i < r->x->n_slos; i++)
-                (void)json_array_append_new(reasons, json_sprintf("%s: %s", r->x->slos[i].slo->name, e->slos[i].reason));
+                (void)json_array_append_new(reasons,
+                                            json_sprintf("%s: %s", r->x->slos[i].slo->name, e->slos[i].reason));
 
         set(o, "result", json_string(verdict_name(e->verdict)));
         set(o, "exit_code", json_integer(run_exit_code(r, residue)));

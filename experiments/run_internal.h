@@ -13,17 +13,17 @@ struct prom_poll;
 struct run_probe {
         struct probe *probe; /* NULL before the start and after a failed one */
         struct hdr latency[ENGINE_PHASES];
-        struct hdr second;   /* answers of the second that is shown next */
+        struct hdr second; /* answers of the second that is shown next */
         uint64_t second_count;
-        bool told;           /* that it cannot keep up */
+        bool told; /* that it cannot keep up */
 };
 
 struct run_fault {
         char uid[64];
-        json_t *plan;   /* the daemon's answer to /v1/plan, or NULL */
-        json_t *object; /* the daemon's fault object, last state; or NULL */
+        json_t *plan;                   /* the daemon's answer to /v1/plan, or NULL */
+        json_t *object;                 /* the daemon's fault object, last state; or NULL */
         uint64_t lease_us, renew_at_us; /* CLOCK_BOOTTIME */
-        bool unknown_end; /* the daemon could not say whether it was undone */
+        bool unknown_end;               /* the daemon could not say whether it was undone */
         char undo_error[200];
 };
 
@@ -46,15 +46,15 @@ struct run {
         json_t *capabilities;
         char id[128];
         uint64_t seed;
-        uint64_t zero_us;       /* CLOCK_BOOTTIME of the run's start */
-        uint64_t start_wall_us; /* CLOCK_REALTIME of it */
-        uint64_t end_us;        /* since the start */
-        uint64_t next_second;   /* of the run, to be shown */
+        uint64_t zero_us;                     /* CLOCK_BOOTTIME of the run's start */
+        uint64_t start_wall_us;               /* CLOCK_REALTIME of it */
+        uint64_t end_us;                      /* since the start */
+        uint64_t next_second;                 /* of the run, to be shown */
         uint64_t evidence_at_us, drain_by_us; /* CLOCK_BOOTTIME; 0 = not yet */
         int epoll_fd, stop_fd;
         unsigned stops_asked;
         bool finished;
-        json_t *notes;          /* array of text */
+        json_t *notes; /* array of text */
 };
 
 /* Microseconds since the run's start; 0 before it. */

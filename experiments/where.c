@@ -15,7 +15,9 @@
 #define DEPTH_MAX 32
 
 enum field { FIELD_STATUS, FIELD_LATENCY, FIELD_ERROR };
-static const char *const field_names[] = { [FIELD_STATUS] = "status", [FIELD_LATENCY] = "latency", [FIELD_ERROR] = "error" };
+static const char *const field_names[] = {
+        [FIELD_STATUS] = "status", [FIELD_LATENCY] = "latency", [FIELD_ERROR] = "error"
+};
 
 enum op_kind { OP_COMPARE, OP_RANGE, OP_AND, OP_OR, OP_NOT };
 enum compare { LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, EQUAL, NOT_EQUAL };
@@ -117,8 +119,9 @@ static int parse_value(struct parser *p, enum field field, int64_t *ret) {
         while (isalnum((unsigned char)start[len]) || (start[len] == '.' && start[len + 1] != '.'))
                 len++;
         if (len == 0 || len >= sizeof(word))
-                return fail(p, start, field == FIELD_STATUS ? "expected a number such as 500"
-                                                            : "expected a duration such as 50ms");
+                return fail(p, start,
+                            field == FIELD_STATUS ? "expected a number such as 500"
+                                                  : "expected a duration such as 50ms");
 
         memcpy(word, start, len);
         word[len] = 0;
@@ -138,9 +141,10 @@ static int parse_compare(struct parser *p) {
         static const struct {
                 const char *token;
                 enum compare compare;
-        } ops[] = { /* longer ones first */
-                { "<=", LESS_EQUAL }, { ">=", GREATER_EQUAL }, { "==", EQUAL }, { "!=", NOT_EQUAL }, { "<", LESS },
-                { ">", GREATER },     { "=", EQUAL },
+        } ops[] = {
+                /* longer ones first */
+                { "<=", LESS_EQUAL }, { ">=", GREATER_EQUAL }, { "==", EQUAL }, { "!=", NOT_EQUAL },
+                { "<", LESS },        { ">", GREATER },        { "=", EQUAL },
         };
         struct op op = { .kind = OP_COMPARE };
         int r;

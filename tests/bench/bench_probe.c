@@ -1,5 +1,5 @@
 /* bench_probe — the load of one probe, alone: how well it keeps its schedule, and what it measured. JSON on stdout.
- * bench_probe http URL | tcp HOST:PORT | exec COMMAND ARG…   with RATE and SECONDS first: bench_probe 5000 5 http URL */
+ * bench_probe http URL | tcp HOST:PORT | exec COMMAND ARG…   behind RATE and SECONDS: bench_probe 5000 5 http URL */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,8 @@ static double cpu_seconds(void) {
         struct rusage u;
 
         (void)getrusage(RUSAGE_SELF, &u);
-        return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+        return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+               (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 static void fill(struct experiment_probe *spec, int argc, char **argv) {
@@ -37,10 +38,15 @@ static void fill(struct experiment_probe *spec, int argc, char **argv) {
         spec->per_s = strtod(argv[1], NULL);
         spec->timeout_us = USEC_PER_SEC;
         spec->kind = strcmp(argv[3], "http") == 0 ? PROBE_HTTP : strcmp(argv[3], "tcp") == 0 ? PROBE_TCP : PROBE_EXEC;
-        spec->http = (struct experiment_probe_http){ .url = argv[4], .per_s = spec->per_s, .timeout_us = spec->timeout_us };
-        spec->tcp = (struct experiment_probe_tcp){ .address = argv[4], .per_s = spec->per_s, .timeout_us = spec->timeout_us };
-        spec->exec = (struct experiment_probe_exec){ .command = { argv + 4, (size_t)argc - 4 }, .per_s = spec->per_s,
-                                                     .timeout_us = spec->timeout_us, .parallel = 64 };
+        spec->http =
+                (struct experiment_probe_http){ .url = argv[4], .per_s = spec->per_s, .timeout_us = spec->timeout_us };
+        spec->tcp = (struct experiment_probe_tcp){ .address = argv[4],
+                                                   .per_s = spec->per_s,
+                                                   .timeout_us = spec->timeout_us };
+        spec->exec = (struct experiment_probe_exec){ .command = { argv + 4, (size_t)argc - 4 },
+                                                     .per_s = spec->per_s,
+                                                     .timeout_us = spec->timeout_us,
+                                                     .parallel = 64 };
 }
 
 int main(int argc, char **argv) {
@@ -72,12 +78,14 @@ int main(int argc, char **argv) {
         }
 
         probe_stats(p, &s);
-        (void)printf("{\"scheduled\": %lu, \"completed\": %lu, \"errors\": %lu, \"skipped\": %lu, \"rate_kept\": %.1f, \"kept_up\": %s, "
+        (void)printf("{\"scheduled\": %lu, \"completed\": %lu, \"errors\": %lu, \"skipped\": %lu, \"rate_kept\": %.1f, "
+                     "\"kept_up\": %s, "
                      "\"message\": \"%s\", \"start_error_us\": {\"p50\": %lu, \"p99\": %lu, \"max\": %lu}, "
                      "\"latency_us\": {\"p50\": %lu, \"p99\": %lu, \"max\": %lu}, \"cpu_s\": %.2f, \"statuses\": {",
-                     s.scheduled, s.completed, s.errors, s.skipped, s.rate_kept, s.kept_up ? "true" : "false", s.message,
-                     hdr_percentile(&s.start_error, 50), hdr_percentile(&s.start_error, 99), s.start_error.max_us,
-                     hdr_percentile(&latency, 50), hdr_percentile(&latency, 99), latency.max_us, cpu_seconds());
+                     s.scheduled, s.completed, s.errors, s.skipped, s.rate_kept, s.kept_up ? "true" : "false",
+                     s.message, hdr_percentile(&s.start_error, 50), hdr_percentile(&s.start_error, 99),
+                     s.start_error.max_us, hdr_percentile(&latency, 50), hdr_percentile(&latency, 99), latency.max_us,
+                     cpu_seconds());
         for (int i = 0, first = 1; i < 600; i++)
                 if (statuses[i]) {
                         (void)printf("%s\"%d\": %lu", first ? "" : ", ", i, statuses[i]);

@@ -43,7 +43,8 @@ static void test_good(void) {
                 (void)snprintf(takes, sizeof(takes), "%s%s%s%s", where_matches(w, &ok) ? "o" : "",
                                where_matches(w, &slow) ? "s" : "", where_matches(w, &broken) ? "b" : "",
                                where_matches(w, &refused) ? "r" : "");
-                CHECK(strcmp(takes, good[i].takes) == 0, "'%s' takes '%s', not '%s'", good[i].text, takes, good[i].takes);
+                CHECK(strcmp(takes, good[i].takes) == 0, "'%s' takes '%s', not '%s'", good[i].text, takes,
+                      good[i].takes);
         }
 }
 
