@@ -41,12 +41,13 @@ static int score_all(const struct score_profile *profile, const json_t *records,
                 (void)json_array_append_new(services, json_string(args->operands[i]));
         if (args->n_operands == 0) {
                 json_decref(services);
-                services = score_services(records);
+                services = score_names(records, SCORE_BY_SERVICE);
         }
 
         json_array_foreach (services, i, service) {
                 json_t *card;
-                int r = score_compute(profile, records, json_string_value(service), clock_realtime_us(), &card, e);
+                int r = score_compute(profile, records, SCORE_BY_SERVICE, json_string_value(service),
+                                      clock_realtime_us(), &card, e);
 
                 if (r < 0)
                         return r;

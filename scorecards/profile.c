@@ -27,6 +27,10 @@ static const struct param category_params[] = {
           .fallback = "1",
           .offset = offsetof(struct score_category, weight),
           .help = "how much it counts" },
+        { .name = "floor",
+          .type = PARAM_PERCENT,
+          .offset = offsetof(struct score_category, floor_ppm),
+          .help = "least value; below it the grade is capped at belowFloor" },
         { .name = "why",
           .type = PARAM_STRING,
           .offset = offsetof(struct score_category, why),
@@ -57,15 +61,39 @@ static const struct param grade_params[] = {
 struct spec {
         uint64_t set;
         uint64_t half_life_us;
+        char *below_floor, *open_critical, *currency;
+        double cost_per_run;
 };
 
+enum { SPEC_HALF_LIFE, SPEC_BELOW_FLOOR, SPEC_OPEN_CRITICAL, SPEC_COST, SPEC_CURRENCY };
+
 static const struct param spec_params[] = {
-        { .name = "halfLife",
-          .type = PARAM_DURATION,
-          .fallback = "30d",
-          .min = 3600000000ULL,
-          .offset = offsetof(struct spec, half_life_us),
-          .help = "age at which a result counts half" },
+        [SPEC_HALF_LIFE] = { .name = "halfLife",
+                             .type = PARAM_DURATION,
+                             .fallback = "30d",
+                             .min = 3600000000ULL,
+                             .offset = offsetof(struct spec, half_life_us),
+                             .help = "age at which a result counts half" },
+        [SPEC_BELOW_FLOOR] = { .name = "belowFloor",
+                               .type = PARAM_STRING,
+                               .max = 8,
+                               .offset = offsetof(struct spec, below_floor),
+                               .help = "best grade while a category is under its floor" },
+        [SPEC_OPEN_CRITICAL] = { .name = "openCritical",
+                                 .type = PARAM_STRING,
+                                 .max = 8,
+                                 .offset = offsetof(struct spec, open_critical),
+                                 .help = "best grade while a critical finding is open" },
+        [SPEC_COST] = { .name = "costPerRun",
+                        .type = PARAM_REAL,
+                        .offset = offsetof(struct spec, cost_per_run),
+                        .help = "what one run costs where its record does not say" },
+        [SPEC_CURRENCY] = { .name = "currency",
+                            .type = PARAM_STRING,
+                            .fallback = "EUR",
+                            .max = 8,
+                            .offset = offsetof(struct spec, currency),
+                            .help = "of costPerRun" },
         { 0 },
 };
 
@@ -95,9 +123,44 @@ static int parse_rows(const struct param *table, const json_t *list, size_t size
         return 0;
 }
 
+/* A cap names one of the grades above it, or F, which is below all. */
+static int check_cap(const struct score_profile *p, const char *key, const char *grade, struct err *e) {
+        if (!grade || strcmp(grade, "F") == 0)
+                return 0;
+
+        for (size_t i = 0; i < p->n_grades; i++)
+                if (strcmp(p->grades[i].grade, grade) == 0)
+                        return 0;
+        (void)err_set(e, -EINVAL, "'%s' is none of the grades of this profile", grade);
+        return err_at(e, key);
+}
+
+static int parse_scalars(const json_t *scalars, struct score_profile *p, struct err *e) {
+        struct spec values = { 0 };
+        int r;
+
+        r = param_parse_object(spec_params, scalars, &values, e);
+        if (r < 0)
+                return r;
+
+        p->half_life_us = values.half_life_us;
+        p->below_floor = TAKE_PTR(values.below_floor);
+        p->open_critical = TAKE_PTR(values.open_critical);
+        p->currency = TAKE_PTR(values.currency);
+        p->has_cost = PARAM_IS_SET(&values, SPEC_COST);
+        p->cost_per_run = values.cost_per_run;
+        param_done(spec_params, &values);
+        if (p->has_cost && !(p->cost_per_run >= 0 && p->cost_per_run <= 1e9)) {
+                (void)err_set(e, -ERANGE, "a cost is 0 … 1e9");
+                return err_at(e, "costPerRun");
+        }
+
+        r = check_cap(p, "belowFloor", p->below_floor, e);
+        return r < 0 ? r : check_cap(p, "openCritical", p->open_critical, e);
+}
+
 static int parse_spec(const json_t *spec, struct score_profile *p, struct err *e) {
         SCOPED_JSON json_t *scalars = json_copy((json_t *)spec);
-        struct spec values = { 0 };
         int r;
 
         r = parse_rows(category_params, json_object_get(spec, "categories"), sizeof(*p->categories),
@@ -112,9 +175,7 @@ static int parse_spec(const json_t *spec, struct score_profile *p, struct err *e
 
         (void)json_object_del(scalars, "categories");
         (void)json_object_del(scalars, "grades");
-        r = param_parse_object(spec_params, scalars, &values, e);
-        p->half_life_us = values.half_life_us;
-        return r;
+        return parse_scalars(scalars, p, e);
 }
 
 static int parse_document(const json_t *document, struct score_profile *p, struct err *e) {
@@ -171,6 +232,9 @@ void score_profile_free(struct score_profile *p) {
                 param_done(grade_params, &p->grades[i]);
         free(p->categories);
         free(p->grades);
+        free(p->below_floor);
+        free(p->open_critical);
+        free(p->currency);
         free(p->name);
         free(p);
 }

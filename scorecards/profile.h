@@ -1,6 +1,7 @@
 /* profile.h — a score profile as score.c reads it. Only scorecards/ includes this. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +12,7 @@ struct score_category {
         char *name;
         struct param_list families; /* char *: fault families that exercise it */
         uint64_t weight;            /* 1 … 10 */
+        uint32_t floor_ppm;         /* least value of this category before the grade is capped; 0 = none */
         char *why;                  /* what an untested category leaves unknown */
 };
 
@@ -27,6 +29,11 @@ struct score_profile {
         size_t n_categories;
         struct score_grade *grades; /* best first */
         size_t n_grades;
+        char *below_floor;   /* best grade while a category is under its floor; NULL = no cap */
+        char *open_critical; /* best grade while a critical finding is open; NULL = no cap */
+        bool has_cost;       /* what one drill costs is known */
+        double cost_per_run; /* in currency */
+        char *currency;      /* ISO 4217 by custom */
 };
 
 /* The category that a fault family counts for; n_categories when none. */

@@ -51,7 +51,7 @@ static void put_hero(const json_t *card, FILE *out) {
         (void)fputs("<div class=\"hero\"><div class=\"grade ", out);
         put_class(grade, out);
         put_between("\">", strcmp(grade, "none") == 0 ? "no grade" : grade, "</div><div>", out);
-        put_between("<h2>", json_text_at(card, "service", ""), "</h2>", out);
+        put_between("<h2>", json_text_at(card, "name", ""), "</h2>", out);
         put_between("<p class=\"summary\">", words_summary(card, text, sizeof(text)), "</p></div></div>\n", out);
 
         (void)fputs("<dl class=\"facts\">\n", out);

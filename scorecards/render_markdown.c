@@ -98,7 +98,7 @@ void render_markdown(const json_t *cards, FILE *out) {
         (void)fputs("# Reliability scorecard\n", out);
         json_array_foreach (cards, i, card) {
                 (void)fputs("\n## ", out);
-                put_cell(json_text_at(card, "service", ""), out);
+                put_cell(json_text_at(card, "name", ""), out);
                 (void)fprintf(out, ": grade %s\n\n", json_text_at(card, "grade", ""));
                 (void)fprintf(out, "%s\n", words_summary(card, text, sizeof(text)));
                 put_categories(card, out);

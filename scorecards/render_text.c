@@ -81,7 +81,7 @@ void render_text(const json_t *cards, bool colour, FILE *out) {
 
         json_array_foreach (cards, i, card) {
                 (void)fprintf(out, "%s%s%s  grade %s%s   (profile %s)\n", i ? "\n" : "", colour ? BOLD : "",
-                              json_text_at(card, "service", ""), json_text_at(card, "grade", ""), colour ? RESET : "",
+                              json_text_at(card, "name", ""), json_text_at(card, "grade", ""), colour ? RESET : "",
                               json_text_at(card, "profile", ""));
                 (void)fprintf(out, "  %s\n", words_summary(card, summary, sizeof(summary)));
                 put_categories(card, out);
@@ -98,7 +98,7 @@ void render_explain(const json_t *cards, FILE *out) {
                 double sum = 0, held = 0;
 
                 (void)fprintf(out, "%s: value = Σ weight·freshness·held / Σ weight·freshness, half-life %g days\n",
-                              json_text_at(card, "service", ""), json_number_at(card, "half_life_s", 0) / 86400);
+                              json_text_at(card, "name", ""), json_number_at(card, "half_life_s", 0) / 86400);
                 (void)fprintf(out, "  %-24s %-20s %-20s %6s %9s %9s %s\n", "started", "experiment", "SLO", "weight",
                               "freshness", "term", "held");
                 json_array_foreach (json_at(card, "terms"), k, t) {

@@ -1,6 +1,7 @@
 #include "scorecards/score_runs.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -12,8 +13,61 @@ const char *const run_verdict_names[RUN_VERDICT_COUNT] = {
         [RUN_ABORTED] = "aborted", [RUN_ERROR] = "error",
 };
 
-static const char *service_of(const json_t *record) {
-        return json_text_at(record, "experiment/service", "");
+const char *const score_by_names[SCORE_BY_COUNT] = {
+        [SCORE_BY_SERVICE] = "service",
+        [SCORE_BY_TEAM] = "team",
+        [SCORE_BY_SLO] = "slo",
+        [SCORE_BY_FAMILY] = "family",
+};
+
+static const char *const one_name_at[SCORE_BY_COUNT] = {
+        [SCORE_BY_SERVICE] = "experiment/service",
+        [SCORE_BY_TEAM] = "experiment/labels/team",
+};
+
+char *score_family(const char *kind, char buf[SCORE_FAMILY_SIZE]) {
+        (void)snprintf(buf, SCORE_FAMILY_SIZE, "%.*s", (int)strcspn(kind, "."), kind);
+        return buf;
+}
+
+bool score_fault_acted(const json_t *fault) {
+        return json_int_at(fault, "fault/evidence/hits", 0) > 0;
+}
+
+/* Calls on_name with every name that the record has of this sort; the text lives only during the call for families. */
+static void each_name(const json_t *record, enum score_by by, void (*on_name)(void *arg, const char *name), void *arg) {
+        char family[SCORE_FAMILY_SIZE];
+        const json_t *item;
+        size_t i;
+
+        if (by == SCORE_BY_SLO)
+                json_array_foreach (json_object_get(record, "slos"), i, item)
+                        on_name(arg, json_text_at(item, "name", ""));
+        else if (by == SCORE_BY_FAMILY)
+                json_array_foreach (json_object_get(record, "faults"), i, item)
+                        on_name(arg, score_family(json_text_at(item, "fault/kind", ""), family));
+        else
+                on_name(arg, json_text_at(record, one_name_at[by], ""));
+}
+
+struct is_name {
+        const char *want;
+        bool found;
+};
+
+static void compare_name(void *arg, const char *name) {
+        struct is_name *x = arg;
+
+        x->found = x->found || strcmp(name, x->want) == 0;
+}
+
+static bool belongs(const json_t *record, struct score_subject subject) {
+        struct is_name x = { .want = subject.name };
+
+        if (!subject.name)
+                return true;
+        each_name(record, subject.by, compare_name, &x);
+        return x.found;
 }
 
 static int parse_verdict(const char *text) {
@@ -24,42 +78,35 @@ static int parse_verdict(const char *text) {
 }
 
 /* RFC 3339 in UTC, as clock_format_utc() writes it; fractions of a second do not matter for ages. */
-static int parse_time(const char *text, double *ret_s) {
+int score_parse_time(const char *text, double *ret_s) {
         struct tm tm = { 0 };
 
-        if (!text || !strptime(text, "%Y-%m-%dT%H:%M:%S", &tm))
+        if (!text || (!strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) && !strptime(text, "%Y-%m-%d", &tm)))
                 return -EINVAL;
 
         *ret_s = (double)timegm(&tm);
         return 0;
 }
 
-/* "net.delay" counts for the category that lists "net". */
-static size_t category_of_kind(const struct score_profile *p, const char *kind) {
-        char family[32];
-        size_t len = strcspn(kind, ".");
-
-        if (len >= sizeof(family))
-                return p->n_categories;
-
-        memcpy(family, kind, len);
-        family[len] = 0;
-        return score_profile_category(p, family);
-}
-
-static void read_faults(const struct score_profile *p, const json_t *record, struct score_run *run) {
+static void read_faults(const struct score_profile *p, const json_t *record, struct score_subject subject,
+                        struct score_run *run) {
         const json_t *fault;
         size_t i;
 
         run->weight = 0;
-        json_array_foreach (json_at(record, "faults"), i, fault) {
-                size_t category = category_of_kind(p, json_text_at(fault, "fault/kind", ""));
+        json_array_foreach (json_object_get(record, "faults"), i, fault) {
+                char family[SCORE_FAMILY_SIZE];
+                size_t category;
 
-                if (json_int_at(fault, "fault/evidence/hits", 0) <= 0)
+                if (!score_fault_acted(fault))
+                        continue;
+                (void)score_family(json_text_at(fault, "fault/kind", ""), family);
+                if (subject.by == SCORE_BY_FAMILY && subject.name && strcmp(family, subject.name) != 0)
                         continue;
 
                 run->acted = true;
-                if (category == p->n_categories)
+                category = p ? score_profile_category(p, family) : 0;
+                if (!p || category == p->n_categories)
                         continue;
                 run->categories |= 1ULL << category;
                 if (p->categories[category].weight > run->weight)
@@ -69,7 +116,8 @@ static void read_faults(const struct score_profile *p, const json_t *record, str
                 run->weight = 1;
 }
 
-static int read_run(const struct score_profile *p, const json_t *record, struct score_run *run, struct err *e) {
+static int read_run(const struct score_profile *p, const json_t *record, struct score_subject subject,
+                    struct score_run *run, struct err *e) {
         const char *id = json_text_at(record, "id", NULL);
         int verdict = parse_verdict(json_text_at(record, "verdict/result", ""));
 
@@ -77,12 +125,14 @@ static int read_run(const struct score_profile *p, const json_t *record, struct 
                 return err_set(e, -EINVAL, "a run record has no id");
         if (verdict < 0)
                 return err_set(e, -EINVAL, "run %.80s has no known verdict", id);
-        if (parse_time(json_text_at(record, "started", NULL), &run->started_s) < 0)
+        if (score_parse_time(json_text_at(record, "started", NULL), &run->started_s) < 0)
                 return err_set(e, -EINVAL, "run %.80s has no start time", id);
 
         run->record = record;
+        run->service = json_text_at(record, "experiment/service", "");
+        run->only_slo = subject.by == SCORE_BY_SLO ? subject.name : NULL;
         run->verdict = (enum run_verdict)verdict;
-        read_faults(p, record, run);
+        read_faults(p, record, subject, run);
         return 0;
 }
 
@@ -95,8 +145,8 @@ static int by_start(const void *a, const void *b) {
                        : strcmp(json_text_at(x->record, "id", ""), json_text_at(y->record, "id", ""));
 }
 
-int score_runs_read(const struct score_profile *p, const json_t *records, const char *service, struct score_runs *ret,
-                    struct err *e) {
+int score_runs_read(const struct score_profile *p, const json_t *records, struct score_subject subject,
+                    struct score_runs *ret, struct err *e) {
         struct score_runs all = { 0 };
         const json_t *record;
         size_t i;
@@ -108,9 +158,9 @@ int score_runs_read(const struct score_profile *p, const json_t *records, const 
         json_array_foreach (records, i, record) {
                 int r;
 
-                if (strcmp(service_of(record), service) != 0)
+                if (!belongs(record, subject))
                         continue;
-                r = read_run(p, record, &all.runs[all.n], e);
+                r = read_run(p, record, subject, &all.runs[all.n], e);
                 if (r < 0) {
                         score_runs_done(&all);
                         return r;
@@ -119,7 +169,8 @@ int score_runs_read(const struct score_profile *p, const json_t *records, const 
         }
         if (all.n == 0) {
                 score_runs_done(&all);
-                return err_set(e, -ENOENT, "no run of service '%.80s' in the history", service);
+                return err_set(e, -ENOENT, "no run of %s '%.80s' in the history", score_by_names[subject.by],
+                               subject.name ? subject.name : "(any)");
         }
 
         qsort(all.runs, all.n, sizeof(*all.runs), by_start);
@@ -135,30 +186,40 @@ void score_runs_done(struct score_runs *r) {
 bool score_run_judged(const struct score_run *run, const json_t *slo) {
         bool held = json_bool_at(slo, "held", false);
 
+        if (run->only_slo && strcmp(json_text_at(slo, "name", ""), run->only_slo) != 0)
+                return false;
         if (!run->acted || !json_bool_at(slo, "conclusive", false))
                 return false;
         return run->verdict == RUN_PASS || run->verdict == RUN_FAIL || (run->verdict == RUN_ABORTED && !held);
+}
+
+static void note_name(void *arg, const char *name) {
+        if (*name)
+                (void)json_object_set_new(arg, name, json_true());
 }
 
 static int by_text(const void *a, const void *b) {
         return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-json_t *score_services(const json_t *records) {
-        SCOPED_FREE const char **names = calloc(json_array_size(records) + 1, sizeof(*names));
-        json_t *services = json_array();
+json_t *score_names(const json_t *records, enum score_by by) {
+        SCOPED_JSON json_t *seen = json_object();
+        SCOPED_FREE const char **names = NULL;
+        json_t *sorted = json_array(), *value;
         const json_t *record;
+        const char *name;
         size_t i, n = 0;
 
-        if (!names)
-                return services;
-
         json_array_foreach (records, i, record)
-                if (service_of(record)[0])
-                        names[n++] = service_of(record);
+                each_name(record, by, note_name, seen);
+        names = calloc(json_object_size(seen) + 1, sizeof(*names));
+        if (!names)
+                return sorted;
+
+        json_object_foreach (seen, name, value)
+                names[n++] = name;
         qsort(names, n, sizeof(*names), by_text);
         for (i = 0; i < n; i++)
-                if (i == 0 || strcmp(names[i], names[i - 1]) != 0)
-                        (void)json_array_append_new(services, json_string(names[i]));
-        return services;
+                (void)json_array_append_new(sorted, json_string(names[i]));
+        return sorted;
 }

@@ -8,12 +8,15 @@
 
 #include "core/json.h"
 #include "scorecards/profile.h"
+#include "scorecards/score.h"
 
 enum run_verdict { RUN_PASS, RUN_FAIL, RUN_INCONCLUSIVE, RUN_ABORTED, RUN_ERROR, RUN_VERDICT_COUNT };
 extern const char *const run_verdict_names[RUN_VERDICT_COUNT];
 
 struct score_run {
         const json_t *record; /* borrowed */
+        const char *service;  /* borrowed from the record */
+        const char *only_slo; /* borrowed: only checks of this SLO count; NULL = all */
         double started_s;     /* seconds since 1970 */
         enum run_verdict verdict;
         bool acted;          /* a fault of it has evidence: it exercised its families */
@@ -26,11 +29,27 @@ struct score_runs {
         size_t n;
 };
 
-/* score_runs_read — the service's records, sorted by start. -ENOENT none, -EINVAL a record without id, start or
- * verdict. Free with score_runs_done(). */
-int score_runs_read(const struct score_profile *p, const json_t *records, const char *service, struct score_runs *ret,
-                    struct err *e);
+/* Which records a scorecard is about: those of a service, of a team (label), with an SLO, with a fault of a family. */
+struct score_subject {
+        enum score_by by;
+        const char *name; /* borrowed, outlives the runs; NULL = every record */
+};
+
+/* score_runs_read — the subject's records, sorted by start. p NULL: no categories, every weight is 1.
+ * -ENOENT none, -EINVAL a record without id, start or verdict. Free with score_runs_done(). */
+int score_runs_read(const struct score_profile *p, const json_t *records, struct score_subject subject,
+                    struct score_runs *ret, struct err *e);
 void score_runs_done(struct score_runs *r);
 
 /* Did this run judge this SLO of its record? An aborted run judges only what broke. */
 bool score_run_judged(const struct score_run *run, const json_t *slo);
+
+/* "net" of "net.delay"; what does not fit is cut. Returns buf. */
+#define SCORE_FAMILY_SIZE 32
+char *score_family(const char *kind, char buf[SCORE_FAMILY_SIZE]);
+
+/* Did this fault of a record act? */
+bool score_fault_acted(const json_t *fault);
+
+/* Seconds since 1970 of RFC 3339 in UTC, or of a day; -EINVAL. */
+int score_parse_time(const char *text, double *ret_s);

@@ -19,7 +19,7 @@ static json_t *cards_of(const char *service_name) {
         CHECK(json_load_path(CHAOS_SOURCE_DIR "/tests/data/runs.json", &records, &e) == 0, "%s", e.msg);
         json_array_foreach (records, i, record)
                 (void)json_object_set_new(json_at(record, "experiment"), "service", json_string(service_name));
-        CHECK(score_compute(p, records, service_name, NOW_US, &card, &e) == 0, "%s", e.msg);
+        CHECK(score_compute(p, records, SCORE_BY_SERVICE, service_name, NOW_US, &card, &e) == 0, "%s", e.msg);
         return json_pack("[o]", card);
 }
 

@@ -53,7 +53,8 @@ static json_t *card_of(json_t *records) {
 
         CHECK(score_profile_read(CHAOS_SOURCE_DIR "/scorecards/profiles/web-service.yaml", &p, &e) == 0, "%s", e.msg);
         if (p)
-                CHECK(score_compute(p, records, "shop", 1763856000ULL * 1000000, &card, &e) == 0, "%s", e.msg);
+                CHECK(score_compute(p, records, SCORE_BY_SERVICE, "shop", 1763856000ULL * 1000000, &card, &e) == 0,
+                      "%s", e.msg);
         return card;
 }
 
@@ -124,8 +125,8 @@ static void test_refused(void) {
         (void)score_profile_read(CHAOS_SOURCE_DIR "/scorecards/profiles/web-service.yaml", &p, &e);
         if (!p)
                 return;
-        CHECK(score_compute(p, bad, "shop", 1, &card, &e) == -EINVAL, "a record without a verdict");
-        CHECK(score_compute(p, bad, "other", 1, &card, &e) == -ENOENT, "an unknown service");
+        CHECK(score_compute(p, bad, SCORE_BY_SERVICE, "shop", 1, &card, &e) == -EINVAL, "a record without a verdict");
+        CHECK(score_compute(p, bad, SCORE_BY_SERVICE, "other", 1, &card, &e) == -ENOENT, "an unknown service");
 }
 
 int main(void) {
