@@ -6,42 +6,25 @@
 #include "scorecards/render.h"
 #include "scorecards/words.h"
 
-/* The style sheet is linked in, so that the page needs nothing but itself. */
-extern const char scorecard_style[];
-__asm__(".section .rodata\n.global scorecard_style\nscorecard_style:\n"
-        ".incbin \"" CHAOS_SCORECARD_STYLE "\"\n.byte 0\n.previous\n");
-
-void html_put(const char *text, FILE *out) {
-        static const char *const escapes[128] = {
-                ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\''] = "&#39;",
-        };
-
-        for (; *text; text++) {
-                unsigned char c = (unsigned char)*text;
-
-                if (c < 128 && escapes[c])
-                        (void)fputs(escapes[c], out);
-                else if (c >= ' ' || c == '\n')
-                        (void)fputc(c, out);
-        }
-}
-
-static void put_between(const char *open, const char *text, const char *close, FILE *out) {
-        (void)fputs(open, out);
-        html_put(text, out);
-        (void)fputs(close, out);
-}
-
-/* A class name from a record must be one of ours: letters only. */
-static void put_class(const char *text, FILE *out) {
-        for (; (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z'); text++)
-                (void)fputc(*text, out);
-}
+#define TERMS_MAX     300
+#define RUNS_MAX      200
+#define TIMELINES_MAX 6
 
 static void put_fact(const char *term, const char *value, const char *small, FILE *out) {
-        put_between("<div><dt>", term, "</dt>", out);
-        put_between("<dd>", value, "", out);
-        put_between("<small>", small, "</small></dd></div>\n", out);
+        html_put_between("<div><dt>", term, "</dt>", out);
+        html_put_between("<dd>", value, "", out);
+        html_put_between("<small>", small, "</small></dd></div>\n", out);
+}
+
+/* Why the grade is no better than it is. */
+static void put_caps(const json_t *card, FILE *out) {
+        const json_t *cap;
+        size_t i;
+
+        json_array_foreach (json_at(card, "caps"), i, cap) {
+                html_put_between("<p class=\"cap\">No better than ", json_text_at(cap, "grade", ""), ": ", out);
+                html_put_between("", json_text_at(cap, "reason", ""), ".</p>", out);
+        }
 }
 
 static void put_hero(const json_t *card, FILE *out) {
@@ -49,10 +32,12 @@ static void put_hero(const json_t *card, FILE *out) {
         const char *grade = json_text_at(card, "grade", "none");
 
         (void)fputs("<div class=\"hero\"><div class=\"grade ", out);
-        put_class(grade, out);
-        put_between("\">", strcmp(grade, "none") == 0 ? "no grade" : grade, "</div><div>", out);
-        put_between("<h2>", json_text_at(card, "name", ""), "</h2>", out);
-        put_between("<p class=\"summary\">", words_summary(card, text, sizeof(text)), "</p></div></div>\n", out);
+        html_put_class(grade, out);
+        html_put_between("\">", strcmp(grade, "none") == 0 ? "no grade" : grade, "</div><div>", out);
+        html_put_between("<h2>", json_text_at(card, "name", ""), "</h2>", out);
+        html_put_between("<p class=\"summary\">", words_summary(card, text, sizeof(text)), "</p>", out);
+        put_caps(card, out);
+        (void)fputs("</div></div>\n", out);
 
         (void)fputs("<dl class=\"facts\">\n", out);
         (void)snprintf(small, sizeof(small), "95 %% interval %s", words_interval(card, text, sizeof(text)));
@@ -76,29 +61,54 @@ static void put_categories(const json_t *card, FILE *out) {
         json_t *row;
         size_t i;
 
-        (void)fputs("<h3>What was exercised, and what was not</h3>\n<div "
-                    "class=\"scroll\"><table><thead><tr><th>Category</th>"
-                    "<th class=\"n\">Weight</th><th>Exercised</th><th class=\"n\">Held</th><th>Freshness</th><th>Last "
-                    "run</th>"
-                    "</tr></thead><tbody>\n",
-                    out);
+        (void)fputs("<h3>What was exercised, and what was not</h3>\n", out);
+        html_open_table(
+                (const char *const[]){ "Category", "#Weight", "Exercised", "#Held", "Freshness", "Last run", NULL },
+                out);
         json_array_foreach (json_at(card, "categories"), i, row) {
                 bool exercised = json_bool_at(row, "exercised", false);
 
-                put_between("<tr><td>", json_text_at(row, "name", ""), "", out);
-                put_between("<small>",
-                            exercised ? words_list(json_at(row, "families"), text, sizeof(text))
-                                      : json_text_at(row, "why", ""),
-                            "</small></td>", out);
+                html_put_between("<tr><td>", json_text_at(row, "name", ""), "", out);
+                html_put_between("<small>",
+                                 exercised ? words_list(json_at(row, "families"), text, sizeof(text))
+                                           : json_text_at(row, "why", ""),
+                                 "</small></td>", out);
                 (void)fprintf(out, "<td class=\"n\">%" PRId64 "</td><td class=\"%s\">%s</td>",
                               json_int_at(row, "weight", 0), exercised ? "yes" : "no", exercised ? "yes" : "no");
-                put_between("<td class=\"n\">", words_percent(json_at(row, "value"), text, sizeof(text)), "</td>", out);
+                html_put_between("<td class=\"n\">", words_percent(json_at(row, "value"), text, sizeof(text)), "</td>",
+                                 out);
                 (void)fprintf(out, "<td><span class=\"bar\"><i style=\"width:%.0f%%\"></i></span></td>",
                               json_number_at(row, "freshness", 0) * 100);
-                put_between("<td>", words_time(json_text_at(row, "last_run", NULL), text, sizeof(text)), "</td></tr>\n",
-                            out);
+                html_put_between("<td>", words_time(json_text_at(row, "last_run", NULL), text, sizeof(text)),
+                                 "</td></tr>\n", out);
         }
-        (void)fputs("</tbody></table></div>\n", out);
+        html_close_table(out);
+}
+
+static void put_finding(const json_t *f, FILE *out) {
+        const char *severity = json_text_at(f, "severity", "");
+        bool accepted = strcmp(json_text_at(f, "status", ""), "accepted") == 0;
+
+        (void)fputs("<div class=\"finding ", out);
+        html_put_class(severity, out);
+        html_put_between("\"><strong>", severity, accepted ? " · accepted" : "", out);
+        (void)fputs(json_bool_at(f, "overdue", false) ? " · overdue</strong>" : "</strong>", out);
+        html_put_between("<p>", json_text_at(f, "summary", ""), "</p>", out);
+        html_put_between("<p>", json_text_at(f, "recommendation", ""), "</p>", out);
+        html_put_between("<p class=\"meta\">Evidence: ", json_text_at(f, "evidence", ""), ". ", out);
+        html_put_between("Owner ", json_text_at(f, "owner", "nobody"), ", ", out);
+        html_put_between("due ", json_text_at(f, "due", "not set"), ", ", out);
+        html_put_between("retest with <code>", json_text_at(f, "retest", ""), "</code>", out);
+        if (*json_text_at(f, "docs", ""))
+                html_put_between(", background in <code>", json_text_at(f, "docs", ""), "</code>", out);
+        (void)fputs(".</p>", out);
+        if (accepted) {
+                html_put_between("<p class=\"meta\">Risk accepted until ", json_text_at(f, "accepted/until", ""),
+                                 " by ", out);
+                html_put_between("", json_text_at(f, "accepted/by", "nobody"), ": ", out);
+                html_put_between("", json_text_at(f, "accepted/reason", ""), "</p>", out);
+        }
+        (void)fputs("</div>\n", out);
 }
 
 static void put_findings(const json_t *card, FILE *out) {
@@ -108,17 +118,8 @@ static void put_findings(const json_t *card, FILE *out) {
         (void)fputs("<h3>Open findings</h3>\n", out);
         if (json_array_size(json_at(card, "findings")) == 0)
                 (void)fputs("<p>None.</p>\n", out);
-        json_array_foreach (json_at(card, "findings"), i, f) {
-                (void)fputs("<div class=\"finding ", out);
-                put_class(json_text_at(f, "severity", ""), out);
-                put_between("\"><strong>", json_text_at(f, "severity", ""), "</strong>", out);
-                put_between("<p>", json_text_at(f, "summary", ""), "</p>", out);
-                put_between("<p>", json_text_at(f, "recommendation", ""), "</p>", out);
-                put_between("<p class=\"meta\">Evidence: ", json_text_at(f, "evidence", ""), ". ", out);
-                put_between("Owner ", json_text_at(f, "owner", "nobody"), ", ", out);
-                put_between("due ", json_text_at(f, "due", "not set"), ", ", out);
-                put_between("retest with <code>", json_text_at(f, "retest", ""), "</code></p></div>\n", out);
-        }
+        json_array_foreach (json_at(card, "findings"), i, f)
+                put_finding(f, out);
 }
 
 static double objective_of(const json_t *timeline, const char *slo) {
@@ -140,19 +141,19 @@ static void put_timelines(const json_t *card, FILE *out) {
         json_array_foreach (json_at(card, "timelines"), i, timeline) {
                 const char *verdict = json_text_at(timeline, "verdict", "");
 
-                if (i == 6)
+                if (i == TIMELINES_MAX)
                         break;
                 json_array_foreach (json_at(timeline, "series"), k, series) {
                         const char *slo = json_text_at(series, "slo", "");
 
-                        put_between("<figure><figcaption><strong>", json_text_at(timeline, "experiment", ""),
-                                    "</strong> · ", out);
-                        put_between("", slo, " · ", out);
-                        put_between("", words_time(json_text_at(timeline, "started", NULL), text, sizeof(text)), " · ",
-                                    out);
+                        html_put_between("<figure><figcaption><strong>", json_text_at(timeline, "experiment", ""),
+                                         "</strong> · ", out);
+                        html_put_between("", slo, " · ", out);
+                        html_put_between("", words_time(json_text_at(timeline, "started", NULL), text, sizeof(text)),
+                                         " · ", out);
                         (void)fputs("<span class=\"verdict ", out);
-                        put_class(verdict, out);
-                        put_between("\">", verdict, "</span></figcaption>\n", out);
+                        html_put_class(verdict, out);
+                        html_put_between("\">", verdict, "</span></figcaption>\n", out);
                         html_put_timeline(timeline, series, objective_of(timeline, slo), out);
                         (void)fputs("</figure>\n", out);
                 }
@@ -164,25 +165,42 @@ static void put_slos(const json_t *card, FILE *out) {
         json_t *row;
         size_t i;
 
-        (void)fputs("<h3>SLOs</h3>\n<div class=\"scroll\"><table><thead><tr><th>SLO</th><th class=\"n\">Objective</th>"
-                    "<th class=\"n\">Held</th><th class=\"n\">Last, under fault</th><th class=\"n\">Recovered "
-                    "in</th></tr></thead><tbody>\n",
-                    out);
+        (void)fputs("<h3>SLOs</h3>\n", out);
+        html_open_table(
+                (const char *const[]){ "SLO", "#Objective", "#Held", "#Last, under fault", "#Recovered in", NULL },
+                out);
         json_array_foreach (json_at(card, "slos"), i, row) {
-                put_between("<tr><td>", json_text_at(row, "name", ""), "</td>", out);
-                put_between("<td class=\"n\">", words_percent(json_at(row, "objective"), text, sizeof(text)), "</td>",
-                            out);
+                html_put_between("<tr><td>", json_text_at(row, "name", ""), "</td>", out);
+                html_put_between("<td class=\"n\">", words_percent(json_at(row, "objective"), text, sizeof(text)),
+                                 "</td>", out);
                 (void)fprintf(out, "<td class=\"n\">%" PRId64 " of %" PRId64 "</td>", json_int_at(row, "held", 0),
                               json_int_at(row, "checks", 0));
-                put_between("<td class=\"n\">", words_percent(json_at(row, "last_compliance"), text, sizeof(text)),
-                            "</td>", out);
+                html_put_between("<td class=\"n\">", words_percent(json_at(row, "last_compliance"), text, sizeof(text)),
+                                 "</td>", out);
                 if (json_is_number(json_at(row, "time_to_recover_s")))
                         (void)fprintf(out, "<td class=\"n\">%.1f s</td></tr>\n",
                                       json_number_at(row, "time_to_recover_s", 0));
                 else
                         (void)fputs("<td class=\"n\">–</td></tr>\n", out);
         }
-        (void)fputs("</tbody></table></div>\n", out);
+        html_close_table(out);
+}
+
+static void put_budgets(const json_t *card, FILE *out) {
+        json_t *budget;
+        size_t i;
+
+        if (json_array_size(json_at(card, "budget")) > 0)
+                (void)fputs("<h3>Error budget left by the drills</h3>\n", out);
+        json_array_foreach (json_at(card, "budget"), i, budget) {
+                html_put_between("<figure><figcaption><strong>", json_text_at(budget, "slo", ""), "</strong>", out);
+                (void)fprintf(out, " · %.3g %% spent in the last %.0f days · what users spent besides is not in it",
+                              json_number_at(budget, "spent_in_window", 0) * 100,
+                              json_number_at(budget, "window_s", 0) / 86400);
+                (void)fputs("</figcaption>\n", out);
+                html_put_budget(budget, out);
+                (void)fputs("</figure>\n", out);
+        }
 }
 
 static void put_runs(const json_t *card, FILE *out) {
@@ -190,71 +208,73 @@ static void put_runs(const json_t *card, FILE *out) {
         json_t *row;
         size_t i;
 
-        (void)fputs("<h3>Runs</h3>\n<div "
-                    "class=\"scroll\"><table><thead><tr><th>Started</th><th>Experiment</th><th>Faults</th>"
-                    "<th class=\"n\">Evidence</th><th>Verdict</th></tr></thead><tbody>\n",
-                    out);
+        (void)fputs("<h3>Runs</h3>\n", out);
+        html_open_table((const char *const[]){ "Started", "Experiment", "Faults", "#Evidence", "Verdict", NULL }, out);
         json_array_foreach (json_at(card, "run_table"), i, row) {
                 const char *verdict = json_text_at(row, "verdict", "");
 
-                if (i == 200)
+                if (i == RUNS_MAX)
                         break;
-                put_between("<tr><td>", words_time(json_text_at(row, "started", NULL), text, sizeof(text)), "</td>",
-                            out);
-                put_between("<td>", json_text_at(row, "experiment", ""), "", out);
-                put_between("<small>", json_string_value(json_array_get(json_at(row, "reasons"), 0)) ?: "",
-                            "</small></td>", out);
-                put_between("<td>", words_list(json_at(row, "kinds"), text, sizeof(text)), "</td>", out);
+                html_put_between("<tr><td>", words_time(json_text_at(row, "started", NULL), text, sizeof(text)),
+                                 "</td>", out);
+                html_put_between("<td>", json_text_at(row, "experiment", ""), "", out);
+                html_put_between("<small>", json_string_value(json_array_get(json_at(row, "reasons"), 0)) ?: "",
+                                 "</small></td>", out);
+                html_put_between("<td>", words_list(json_at(row, "kinds"), text, sizeof(text)), "</td>", out);
                 (void)fprintf(out, "<td class=\"n\">%" PRId64 "</td><td class=\"verdict ",
                               json_int_at(row, "evidence_hits", 0));
-                put_class(verdict, out);
-                put_between("\">", verdict, "</td></tr>\n", out);
+                html_put_class(verdict, out);
+                html_put_between("\">", verdict, "</td></tr>\n", out);
         }
-        (void)fputs("</tbody></table></div>\n", out);
+        html_close_table(out);
 }
 
 static void put_arithmetic(const json_t *card, FILE *out) {
-        json_t *one = json_pack("[O]", card);
+        json_t *one;
         char *text = NULL;
         size_t len;
-        FILE *memory = open_memstream(&text, &len);
+        FILE *memory;
 
+        if (json_array_size(json_at(card, "terms")) > TERMS_MAX) {
+                (void)fputs("<p>The arithmetic is too long for a page: <code>chaosctl score --explain</code>.</p>\n",
+                            out);
+                return;
+        }
+        one = json_pack("[O]", card);
+        memory = open_memstream(&text, &len);
         if (memory) {
                 render_explain(one, memory);
                 if (fclose(memory) == 0)
-                        put_between("<details><summary>The arithmetic, to the last term</summary><div "
-                                    "class=\"scroll\"><pre>",
-                                    text, "</pre></div></details>\n", out);
+                        html_put_between("<details><summary>The arithmetic, to the last term</summary><div "
+                                         "class=\"scroll\" tabindex=\"0\"><pre>",
+                                         text, "</pre></div></details>\n", out);
         }
         free(text);
         json_decref(one);
 }
 
+static void put_card(const json_t *card, FILE *out) {
+        (void)fputs("<section class=\"card\">\n", out);
+        put_hero(card, out);
+        put_categories(card, out);
+        put_findings(card, out);
+        put_timelines(card, out);
+        put_slos(card, out);
+        put_budgets(card, out);
+        html_put_trend(card, out);
+        put_runs(card, out);
+        put_arithmetic(card, out);
+        html_put_between("<footer>Profile ", json_text_at(card, "profile", ""), ".</footer></section>\n", out);
+}
+
 void render_html(const json_t *cards, FILE *out) {
-        char when[32];
         json_t *card;
         size_t i;
 
-        (void)fputs("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
-                    "<title>Reliability scorecard</title><link rel=\"icon\" href=\"data:,\"><style>\n",
-                    out);
-        (void)fputs(scorecard_style, out);
-        (void)fputs("</style></head><body><main>\n<header class=\"page\"><h1>Reliability scorecard</h1>", out);
-        put_between("<span>as of ",
-                    words_time(json_text_at(json_array_get(cards, 0), "generated", NULL), when, sizeof(when)),
-                    " UTC</span></header>\n", out);
-        json_array_foreach (cards, i, card) {
-                (void)fputs("<section class=\"card\">\n", out);
-                put_hero(card, out);
-                put_categories(card, out);
-                put_findings(card, out);
-                put_timelines(card, out);
-                put_slos(card, out);
-                html_put_trend(card, out);
-                put_runs(card, out);
-                put_arithmetic(card, out);
-                put_between("<footer>Profile ", json_text_at(card, "profile", ""), ".</footer></section>\n", out);
-        }
-        (void)fputs("</main></body></html>\n", out);
+        html_open_page("Reliability scorecard", json_text_at(json_array_get(cards, 0), "generated", NULL), out);
+        if (json_array_size(cards) > 1 && strcmp(json_text_at(cards, "0/by", ""), "family") != 0)
+                html_put_matrix(cards, out);
+        json_array_foreach (cards, i, card)
+                put_card(card, out);
+        html_close_page(out);
 }

@@ -1,18 +1,26 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "scorecards/markdown_out.h"
 #include "scorecards/render.h"
 #include "scorecards/words.h"
 
-/* Text from records inside of a table cell: pipes, line ends and angle brackets would break out of it. */
-static void put_cell(const char *text, FILE *out) {
-        for (; *text; text++)
-                if (*text == '|')
-                        (void)fputs("\\|", out);
-                else if (*text == '<')
+void markdown_put(const char *text, FILE *out) {
+        for (; *text; text++) {
+                unsigned char c = (unsigned char)*text;
+
+                if (c < ' ' || c == 127)
+                        (void)fputc(' ', out);
+                else if (c == '<')
                         (void)fputs("&lt;", out);
-                else
-                        (void)fputc(*text == '\n' || *text == '\r' ? ' ' : *text, out);
+                else if (c == '>')
+                        (void)fputs("&gt;", out);
+                else {
+                        if (strchr("|`*[]\\", c))
+                                (void)fputc('\\', out);
+                        (void)fputc(c, out);
+                }
+        }
 }
 
 static void put_categories(const json_t *card, FILE *out) {
@@ -25,7 +33,7 @@ static void put_categories(const json_t *card, FILE *out) {
                     out);
         json_array_foreach (json_at(card, "categories"), i, row) {
                 (void)fputs("| ", out);
-                put_cell(json_text_at(row, "name", ""), out);
+                markdown_put(json_text_at(row, "name", ""), out);
                 (void)fprintf(out, " | %" PRId64 " | %s | %s | %s | %s |\n", json_int_at(row, "weight", 0),
                               json_bool_at(row, "exercised", false) ? "yes" : "**no**",
                               words_percent(json_at(row, "value"), value, sizeof(value)),
@@ -48,7 +56,7 @@ static void put_findings(const json_t *card, FILE *out) {
         json_array_foreach (json_at(card, "findings"), i, f) {
                 for (size_t k = 0; k < ARRAY_SIZE(columns); k++) {
                         (void)fputs("| ", out);
-                        put_cell(json_text_at(f, columns[k], ""), out);
+                        markdown_put(json_text_at(f, columns[k], ""), out);
                         (void)fputc(' ', out);
                 }
                 (void)fputs("|\n", out);
@@ -64,7 +72,7 @@ static void put_slos(const json_t *card, FILE *out) {
                     out);
         json_array_foreach (json_at(card, "slos"), i, row) {
                 (void)fputs("| ", out);
-                put_cell(json_text_at(row, "name", ""), out);
+                markdown_put(json_text_at(row, "name", ""), out);
                 (void)fprintf(out, " | %s | %" PRId64 " of %" PRId64 " | %s |\n",
                               words_percent(json_at(row, "objective"), objective, sizeof(objective)),
                               json_int_at(row, "held", 0), json_int_at(row, "checks", 0),
@@ -82,9 +90,9 @@ static void put_runs(const json_t *card, FILE *out) {
                 if (i == 50)
                         break;
                 (void)fprintf(out, "| %s | ", words_time(json_text_at(row, "started", NULL), when, sizeof(when)));
-                put_cell(json_text_at(row, "experiment", ""), out);
+                markdown_put(json_text_at(row, "experiment", ""), out);
                 (void)fputs(" | ", out);
-                put_cell(words_list(json_at(row, "kinds"), kinds, sizeof(kinds)), out);
+                markdown_put(words_list(json_at(row, "kinds"), kinds, sizeof(kinds)), out);
                 (void)fprintf(out, " | %" PRId64 " | %s |\n", json_int_at(row, "evidence_hits", 0),
                               json_text_at(row, "verdict", ""));
         }
@@ -98,7 +106,7 @@ void render_markdown(const json_t *cards, FILE *out) {
         (void)fputs("# Reliability scorecard\n", out);
         json_array_foreach (cards, i, card) {
                 (void)fputs("\n## ", out);
-                put_cell(json_text_at(card, "name", ""), out);
+                markdown_put(json_text_at(card, "name", ""), out);
                 (void)fprintf(out, ": grade %s\n\n", json_text_at(card, "grade", ""));
                 (void)fprintf(out, "%s\n", words_summary(card, text, sizeof(text)));
                 put_categories(card, out);

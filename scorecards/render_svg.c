@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "scorecards/html_out.h"
+#include "scorecards/score_runs.h"
 
 #define WIDTH  900.0
 #define HEIGHT 150.0
@@ -10,10 +11,21 @@
 #define TOP    14.0
 #define BOTTOM 24.0
 
+#define POINTS_MAX 400
+#define DOTS_MAX   60
+
 struct plot {
         double duration_s;
         double low; /* the share at the bottom of the plot: 0, or closer to 1 when nothing goes below */
 };
+
+/* The day of an RFC 3339 time. */
+static void put_day(const char *time, FILE *out) {
+        char day[11];
+
+        (void)snprintf(day, sizeof(day), "%.10s", time);
+        html_put(day, out);
+}
 
 static double x_of(const struct plot *p, double t_s) {
         return LEFT + (WIDTH - LEFT - 4) * fmin(1, fmax(0, t_s / p->duration_s));
@@ -26,8 +38,16 @@ static double y_of(const struct plot *p, double share) {
 }
 
 /* A service that never falls under 99 % would show a flat line on a scale from 0. */
-static double lowest_scale(const json_t *points, double objective) {
+static double scale_for(double lowest) {
         static const double scales[] = { 0.99, 0.9, 0.5, 0 };
+        size_t i;
+
+        for (i = 0; i < ARRAY_SIZE(scales) - 1 && lowest <= scales[i]; i++)
+                ;
+        return scales[i];
+}
+
+static double lowest_share(const json_t *points, double objective) {
         double lowest = objective;
         const json_t *point;
         size_t i;
@@ -38,9 +58,7 @@ static double lowest_scale(const json_t *points, double objective) {
                 if (total > 0)
                         lowest = fmin(lowest, json_number_at(point, "good", 0) / total);
         }
-        for (i = 0; i < ARRAY_SIZE(scales) - 1 && lowest <= scales[i]; i++)
-                ;
-        return scales[i];
+        return lowest;
 }
 
 static void put_axes(const struct plot *p, FILE *out) {
@@ -123,7 +141,7 @@ void html_put_timeline(const json_t *timeline, const json_t *series, double obje
         const json_t *points = json_at(series, "points");
         struct plot p = { .duration_s = fmax(1, json_number_at(timeline, "duration_s", 1)) };
 
-        p.low = lowest_scale(points, objective);
+        p.low = scale_for(lowest_share(points, objective));
         open_svg("Share of good events per second, with fault windows", HEIGHT, out);
         put_axes(&p, out);
         put_windows(&p, json_at(timeline, "faults"), out);
@@ -136,28 +154,106 @@ void html_put_timeline(const json_t *timeline, const json_t *series, double obje
         (void)fputs("</svg>\n", out);
 }
 
-void html_put_trend(const json_t *card, FILE *out) {
-        const json_t *points = json_at(card, "trend");
+/* Thousands of runs on a picture of 900 points: every n-th is drawn, and the last one always. */
+static size_t step_of(size_t n) {
+        return n / POINTS_MAX + 1;
+}
+
+static bool is_drawn(size_t i, size_t n) {
+        return i % step_of(n) == 0 || i + 1 == n;
+}
+
+static void put_dates(const struct plot *p, const json_t *points, FILE *out) {
+        size_t n = json_array_size(points);
+
+        (void)fprintf(out, "<text x=\"%.1f\" y=\"%.1f\">", LEFT, HEIGHT - 8);
+        put_day(json_text_at(json_array_get(points, 0), "time", ""), out);
+        (void)fprintf(out, "</text><text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">", x_of(p, p->duration_s),
+                      HEIGHT - 8);
+        put_day(json_text_at(json_array_get(points, n - 1), "time", ""), out);
+        (void)fputs("</text>", out);
+}
+
+/* A stepped line: the figure stays as it was until the next run. */
+static void put_steps(const struct plot *p, const json_t *points, const char *key, const double *xs, FILE *out) {
         size_t n = json_array_size(points), i;
-        struct plot p = { .duration_s = n > 1 ? (double)(n - 1) : 1 };
         const json_t *point;
+        bool first = true;
 
-        if (n < 2)
-                return;
-
-        (void)fputs("<h3>Trend: value after each run</h3>\n", out);
-        open_svg("Value after each run", HEIGHT, out);
-        put_axes(&p, out);
         (void)fputs("<path class=\"line\" d=\"", out);
-        json_array_foreach (points, i, point)
-                (void)fprintf(out, "%s%.1f %.1f ", i ? "L" : "M", x_of(&p, (double)i),
-                              y_of(&p, json_number_at(point, "value", 0)));
+        json_array_foreach (points, i, point) {
+                double x = x_of(p, xs[i]), y = y_of(p, json_number_at(point, key, 0));
+
+                if (!is_drawn(i, n))
+                        continue;
+                (void)fprintf(out, first ? "M%.1f %.1f" : " H%.1f V%.1f", x, y);
+                first = false;
+        }
         (void)fputs("\"/>", out);
         json_array_foreach (points, i, point) {
-                (void)fprintf(out, "<circle class=\"dot\" r=\"3\" cx=\"%.1f\" cy=\"%.1f\"><title>", x_of(&p, (double)i),
-                              y_of(&p, json_number_at(point, "value", 0)));
-                html_put(json_text_at(point, "time", ""), out);
-                (void)fputs("</title></circle>", out);
+                if (n > DOTS_MAX || !is_drawn(i, n))
+                        continue;
+                (void)fprintf(out, "<circle class=\"dot\" r=\"3.5\" cx=\"%.1f\" cy=\"%.1f\"><title>", x_of(p, xs[i]),
+                              y_of(p, json_number_at(point, key, 0)));
+                put_day(json_text_at(point, "time", ""), out);
+                (void)fprintf(out, ": %.4g %%</title></circle>", json_number_at(point, key, 0) * 100);
         }
+}
+
+/* Seconds behind the first point; 0 and the duration where times cannot be read. */
+static double *times_of(const json_t *points, struct plot *p) {
+        double *xs = calloc(json_array_size(points) + 1, sizeof(*xs)), first = 0, t;
+        const json_t *point;
+        size_t i;
+
+        if (!xs)
+                return NULL;
+        json_array_foreach (points, i, point) {
+                if (score_parse_time(json_text_at(point, "time", ""), &t) < 0)
+                        t = first;
+                if (i == 0)
+                        first = t;
+                xs[i] = t - first;
+        }
+        p->duration_s = i > 0 && xs[i - 1] > 0 ? xs[i - 1] : 1;
+        return xs;
+}
+
+static void put_history(const json_t *points, const char *key, double lowest, const char *label, FILE *out) {
+        struct plot p = { .low = scale_for(lowest) };
+        SCOPED_FREE double *xs = times_of(points, &p);
+
+        if (!xs)
+                return;
+        open_svg(label, HEIGHT, out);
+        put_axes(&p, out);
+        put_dates(&p, points, out);
+        put_steps(&p, points, key, xs, out);
         (void)fputs("</svg>\n", out);
+}
+
+static double lowest_of(const json_t *points, const char *key) {
+        double lowest = 1;
+        const json_t *point;
+        size_t i;
+
+        json_array_foreach (points, i, point)
+                lowest = fmin(lowest, json_number_at(point, key, 1));
+        return lowest;
+}
+
+void html_put_trend(const json_t *card, FILE *out) {
+        const json_t *points = json_at(card, "trend");
+
+        if (json_array_size(points) < 2)
+                return;
+        (void)fputs("<h3>Trend: value after each run</h3>\n<figure>", out);
+        put_history(points, "value", 0, "Value after each run", out);
+        (void)fputs("</figure>\n", out);
+}
+
+void html_put_budget(const json_t *budget, FILE *out) {
+        const json_t *points = json_at(budget, "points");
+
+        put_history(points, "remaining", lowest_of(points, "remaining"), "Error budget left after each run", out);
 }

@@ -9,7 +9,7 @@
 struct tally {
         struct score_sum sum;
         const struct score_run *last; /* the newest run with a judged check */
-        unsigned runs;
+        unsigned runs, held;
 };
 
 static void tally_run(const struct scoring *s, const struct score_run *run, struct tally *t) {
@@ -21,6 +21,7 @@ static void tally_run(const struct scoring *s, const struct score_run *run, stru
                 if (score_run_judged(run, slo)) {
                         judged = true;
                         score_sum_add(&t->sum, scoring_freshness(s, run), json_bool_at(slo, "held", false));
+                        t->held += json_bool_at(slo, "held", false);
                 }
         if (judged) {
                 t->last = run;
@@ -33,9 +34,10 @@ static json_t *tally_row(const struct scoring *s, const struct tally *t, const c
                          uint64_t weight, const char *why) {
         const struct score_run *last = t->last;
 
-        return json_pack("{s:s s:o s:I s:i s:i s:b s:o s:f s:s? s:s? s:s}", "name", name, "families", families,
-                         "weight", (json_int_t)weight, "runs", (int)t->runs, "checks", (int)t->sum.n, "exercised",
-                         last != NULL, "value", scoring_number_or_null(score_sum_value(&t->sum)), "freshness",
+        return json_pack("{s:s s:o s:I s:i s:i s:i s:b s:o s:f s:s? s:s? s:s}", "name", name, "families", families,
+                         "weight", (json_int_t)weight, "runs", (int)t->runs, "checks", (int)t->sum.n, "held",
+                         (int)t->held, "exercised", last != NULL, "value",
+                         scoring_number_or_null(score_sum_value(&t->sum)), "freshness",
                          last ? scoring_freshness(s, last) : 0.0, "last_run",
                          last ? json_text_at(last->record, "started", NULL) : NULL, "last_verdict",
                          last ? run_verdict_names[last->verdict] : NULL, "why", why ? why : "");
