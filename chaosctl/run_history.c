@@ -137,10 +137,10 @@ int run_history_open(const char *path, struct run_history **ret, struct err *e) 
 
         (void)sqlite3_busy_timeout(h->db, BUSY_MS);
         (void)sqlite3_extended_result_codes(h->db, 1);
-        mask = umask(0077); /* the -wal file is made by the first statement */
-        r = run_history_exec(h, "PRAGMA journal_mode = WAL", e);
-        if (r == 0)
-                r = run_history_exec(h, "PRAGMA synchronous = FULL", e);
+        mask = umask(0077); /* the -journal file is made by the first statement */
+        /* The rollback journal, not WAL: changing to WAL answers "locked" at once, without the busy timeout, when
+         * several processes open a new or just closed history together. */
+        r = run_history_exec(h, "PRAGMA synchronous = FULL", e);
         if (r == 0)
                 r = make_tables(h, e);
         (void)umask(mask);

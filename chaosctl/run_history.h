@@ -19,7 +19,7 @@ struct run_history;
 int run_history_path(char *buf, size_t size, struct err *e);
 
 /* run_history_open — path NULL: run_history_path(). Makes the folder (0700) and the file (0600) when they are
- * missing. WAL; waits up to 5 s for another writer. -EPROTO: written by a newer version; -EIO with SQLite's words
+ * missing. Waits up to 5 s for another writer. -EPROTO: written by a newer version; -EIO with SQLite's words
  * for all else. */
 int run_history_open(const char *path, struct run_history **ret, struct err *e);
 void run_history_close(struct run_history *h);
