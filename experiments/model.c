@@ -107,10 +107,11 @@ static int check_unique(const char *list, const void *items, size_t n, size_t si
 /* ── probes ────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static int check_probe(struct experiment_probe *p, struct err *e) {
-        int given = PARAM_IS_SET(p, MODEL_PROBE_HTTP) + PARAM_IS_SET(p, MODEL_PROBE_TCP) + PARAM_IS_SET(p, MODEL_PROBE_EXEC);
+        int given = PARAM_IS_SET(p, MODEL_PROBE_HTTP) + PARAM_IS_SET(p, MODEL_PROBE_TCP) + PARAM_IS_SET(p, MODEL_PROBE_EXEC) +
+                    PARAM_IS_SET(p, MODEL_PROBE_LLM);
 
         if (given != 1)
-                return err_set(e, -EINVAL, "a probe is exactly one of http, tcp and exec");
+                return err_set(e, -EINVAL, "a probe is exactly one of http, tcp, exec and llm");
         if (check_name(p->name, e) < 0)
                 return -EINVAL;
 
@@ -132,6 +133,8 @@ static int check_probe(struct experiment_probe *p, struct err *e) {
                         (void)err_at(e, "address");
                         return err_at(e, "tcp");
                 }
+        } else if (PARAM_IS_SET(p, MODEL_PROBE_LLM)) {
+                return model_check_llm(p, e);
         } else {
                 p->kind = PROBE_EXEC;
                 p->per_s = p->exec.per_s;
@@ -197,6 +200,20 @@ static char *beside(const char *file, const char *path) {
         return asprintf(&joined, "%s/%s", dirname(copy), path) < 0 ? NULL : joined;
 }
 
+/* Fields that only llm probes measure. */
+static int check_where(const struct experiment *x, int probe, const struct where *w, struct err *e) {
+        int r = w ? where_check_probe(w, x->probes[probe].kind == PROBE_LLM, e) : 0;
+
+        return r < 0 ? err_wrap(e, r, "where of probe '%.60s'", x->probes[probe].name) : 0;
+}
+
+static int check_wheres(const struct experiment *x, const struct slo *s, struct err *e) {
+        int probe = find_probe(x, s->part.probe, e), r;
+
+        r = check_where(x, probe, s->part.where, e);
+        return r < 0 ? r : check_where(x, probe, s->total.where, e);
+}
+
 static int add_slo(struct experiment *x, const struct slo *s, const struct experiment_slo_ref *ref, struct err *e) {
         struct experiment_slo out = { .slo = s, .part_probe = -1, .total_probe = -1, .expect_text = ref->expect,
                                       .min_samples = ref->min_samples };
@@ -211,6 +228,8 @@ static int add_slo(struct experiment *x, const struct slo *s, const struct exper
                         return err_set(e, -EINVAL, "the SLO '%.60s' is named twice", s->name);
         if (s->part.is_probe) {
                 r = out.part_probe = out.total_probe = find_probe(x, s->part.probe, e);
+                if (r >= 0)
+                        r = check_wheres(x, s, e);
                 if (r < 0)
                         return err_wrap(e, r, "SLO %s", s->name);
         }
@@ -323,6 +342,8 @@ static int link_stop(struct experiment *x, struct experiment_stop *s, struct err
                 if (r < 0)
                         return err_at(e, "probe");
                 r = where_parse(s->where_text, &s->where, e);
+                if (r >= 0)
+                        r = check_where(x, s->probe_index, s->where, e);
                 return r < 0 ? err_at(e, "where") : 0;
         }
 

@@ -94,7 +94,7 @@ static const struct {
         { "timeout: 1s", "timeout: 1", "e.yaml:12:62: '1' lacks a unit" },
         { "timeout: 1s", "timout: 1s", "e.yaml:12:53: unknown key 'timout', did you mean 'timeout'?" },
         { "\"http://10.77.0.2/\"", "ftp://x/", "e.yaml:12:19: 'ftp://x/' does not start with http://" },
-        { "timeout: 1s}", "timeout: 1s}\n      tcp: {address: \"a:1\"}", "e.yaml:11:7: a probe is exactly one of http, tcp and exec" },
+        { "timeout: 1s}", "timeout: 1s}\n      tcp: {address: \"a:1\"}", "e.yaml:11:7: a probe is exactly one of http, tcp, exec and llm" },
         { "timeout: 1s}", "timeout: 1s}\n    - name: front\n      tcp: {address: \"a:1\"}", "e.yaml:13:13: the name 'front' is given twice in probes" },
         { "baseline: 5s", "baseline: 5", "e.yaml:13:22: '5' lacks a unit" },
         { "baseline: 5s", "baseline: 5ms", "e.yaml:13:22: 'baseline' is 5ms; it must be in 1s … 1d" },

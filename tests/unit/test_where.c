@@ -4,10 +4,10 @@
 #include "experiments/where.h"
 #include "lib/check.h"
 
-static const struct where_answer ok = { 200, 12000, false };
-static const struct where_answer slow = { 200, 90000, false };
-static const struct where_answer broken = { 503, 900, false };
-static const struct where_answer refused = { 0, 300, true };
+static const struct where_answer ok = { .status = 200, .latency_us = 12000, .error = false };
+static const struct where_answer slow = { .status = 200, .latency_us = 90000, .error = false };
+static const struct where_answer broken = { .status = 503, .latency_us = 900, .error = false };
+static const struct where_answer refused = { .status = 0, .latency_us = 300, .error = true };
 
 /* A condition, and which of the four answers above it takes: o s b r. */
 static const struct {
