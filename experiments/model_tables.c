@@ -323,27 +323,11 @@ static const struct param probe_exec[] = {
 
 /* The order is that of MODEL_PROBE_*. */
 const struct param model_probe[] = {
-        { .name = "name",
-          .type = PARAM_STRING,
-          .required = true,
-          .offset = AT(experiment_probe, name),
-          .help = "SLOs refer to it",
-          .example = "front" },
-        { .name = "http",
-          .type = PARAM_OBJECT,
-          .sub = probe_http,
-          .offset = AT(experiment_probe, http),
-          .help = "HTTP requests" },
-        { .name = "tcp",
-          .type = PARAM_OBJECT,
-          .sub = probe_tcp,
-          .offset = AT(experiment_probe, tcp),
-          .help = "TCP connections" },
-        { .name = "exec",
-          .type = PARAM_OBJECT,
-          .sub = probe_exec,
-          .offset = AT(experiment_probe, exec),
-          .help = "commands" },
+        { .name = "name", .type = PARAM_STRING, .required = true, .offset = AT(experiment_probe, name), .help = "SLOs refer to it", .example = "front" },
+        { .name = "http", .type = PARAM_OBJECT, .sub = probe_http, .offset = AT(experiment_probe, http), .help = "HTTP requests" },
+        { .name = "tcp", .type = PARAM_OBJECT, .sub = probe_tcp, .offset = AT(experiment_probe, tcp), .help = "TCP connections" },
+        { .name = "exec", .type = PARAM_OBJECT, .sub = probe_exec, .offset = AT(experiment_probe, exec), .help = "commands" },
+        { .name = "llm", .type = PARAM_OBJECT, .sub = model_probe_llm, .offset = AT(experiment_probe, llm), .help = "streamed completions of an OpenAI-style server" },
         { 0 },
 };
 
