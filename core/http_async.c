@@ -94,7 +94,8 @@ static int slot_prepare(struct http_async *h, struct slot *s) {
         (void)curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)((h->timeout_us + 999) / 1000));
         (void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
         (void)curl_easy_setopt(c, CURLOPT_WRITEDATA, s);
-        (void)curl_easy_setopt(c, CURLOPT_PROXY, ""); /* load goes to the service itself, whatever the environment says */
+        (void)curl_easy_setopt(c, CURLOPT_PROXY,
+                               ""); /* load goes to the service itself, whatever the environment says */
         if (h->unix_socket)
                 (void)curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, h->unix_socket);
         if (strcmp(method, "HEAD") == 0)

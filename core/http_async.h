@@ -24,7 +24,7 @@ struct http_async_config {
         uint64_t timeout_us;        /* of one request, at least 1 ms */
         size_t max_in_flight;       /* at least 1 */
         bool tls_insecure;
-        http_async_data_t on_data;  /* or NULL; called from http_async_dispatch() only */
+        http_async_data_t on_data; /* or NULL; called from http_async_dispatch() only */
 };
 
 struct http_async_result {

@@ -98,7 +98,8 @@ static void on_event(const struct sse_event *event, void *arg) {
         if (!json_is_object(root)) {
                 fail(s, "an event is not a JSON object: ", event->data);
         } else if (json_is_object(json_object_get(root, "error")) || strcmp(event->type, "error") == 0) {
-                fail(s, "error in the stream: ", json_text_at(root, "error/message", json_text_at(root, "message", "?")));
+                fail(s,
+                     "error in the stream: ", json_text_at(root, "error/message", json_text_at(root, "message", "?")));
         } else {
                 take_choices(s, json_object_get(root, "choices"));
                 take_usage(s, json_object_get(root, "usage"));

@@ -19,11 +19,11 @@ struct llm_stream {
         size_t n_gaps, capacity;
         bool has_usage;
         uint64_t prompt_tokens, completion_tokens; /* as `usage` said, when it did */
-        bool finished;              /* a finish_reason came, or "[DONE]" */
-        bool aborted;               /* … but the reason was that the server gave up: "abort", "error" */
-        bool failed;                /* not a completion: an error object, not JSON, too long */
-        char error[120];            /* words for failed, or "" */
-        uint64_t now_us;            /* of the bytes being fed */
+        bool finished;                             /* a finish_reason came, or "[DONE]" */
+        bool aborted;    /* … but the reason was that the server gave up: "abort", "error" */
+        bool failed;     /* not a completion: an error object, not JSON, too long */
+        char error[120]; /* words for failed, or "" */
+        uint64_t now_us; /* of the bytes being fed */
 };
 
 /* llm_stream_feed — the next bytes of the answer's body, cut anywhere. Events that came in one piece came at one time. */

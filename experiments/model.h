@@ -52,19 +52,19 @@ struct experiment_llm_price {
 
 struct experiment_probe_llm {
         uint64_t set;
-        char *url;                 /* of the server, of its /v1, or of the very endpoint */
+        char *url; /* of the server, of its /v1, or of the very endpoint */
         char *model;
-        int api;                   /* enum llm_api */
-        char *prompt;              /* this or messages */
-        const json_t *messages;    /* [{role, content}]; borrowed from the document */
-        const json_t *request;     /* further fields of the request; borrowed; may be NULL */
+        int api;                /* enum llm_api */
+        char *prompt;           /* this or messages */
+        const json_t *messages; /* [{role, content}]; borrowed from the document */
+        const json_t *request;  /* further fields of the request; borrowed; may be NULL */
         uint64_t max_tokens;
         double per_s;
         uint64_t timeout_us;
         struct param_list headers; /* char *, "Name: value" */
         char *token_file;          /* of the bearer token; read at the start of a run */
         struct experiment_llm_price price;
-        uint64_t connections;      /* most requests under way at once */
+        uint64_t connections; /* most requests under way at once */
         bool insecure;
 };
 

@@ -106,7 +106,9 @@ static void on_done(uint64_t tag, uint64_t end_us, int status, bool error, const
         struct probe *p = arg;
         struct probe_sample s = { .scheduled_us = tag, .end_us = end_us };
 
-        s.answer = (struct where_answer){ .status = status, .latency_us = end_us > tag ? end_us - tag : 0, .error = error };
+        s.answer = (struct where_answer){ .status = status,
+                                          .latency_us = end_us > tag ? end_us - tag : 0,
+                                          .error = error };
         if (llm) {
                 s.answer.truncated = llm->truncated;
                 s.answer.tokens = llm->tokens;
@@ -235,7 +237,9 @@ static int watch(struct probe *p, int fd) {
 
 int probe_start(const struct experiment_probe *spec, uint64_t first_us, struct probe **ret, struct err *e) {
         static const struct probe_load_ops *const loads[] = {
-                [PROBE_HTTP] = &probe_load_http, [PROBE_TCP] = &probe_load_tcp, [PROBE_EXEC] = &probe_load_exec,
+                [PROBE_HTTP] = &probe_load_http,
+                [PROBE_TCP] = &probe_load_tcp,
+                [PROBE_EXEC] = &probe_load_exec,
                 [PROBE_LLM] = &probe_load_llm,
         };
         SCOPED(probe_freep) struct probe *p = calloc(1, sizeof(*p));

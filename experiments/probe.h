@@ -33,12 +33,12 @@ struct probe_stats {
 
 /* Of an llm probe, over all answers so far. */
 struct probe_llm_stats {
-        struct hdr ttft;       /* from the scheduled start to the first token */
-        struct hdr itl;        /* every gap between two tokens of one answer */
-        uint64_t tokens;       /* generated, those of truncated answers too */
+        struct hdr ttft; /* from the scheduled start to the first token */
+        struct hdr itl;  /* every gap between two tokens of one answer */
+        uint64_t tokens; /* generated, those of truncated answers too */
         uint64_t prompt_tokens, truncated;
         uint64_t without_usage; /* answers with tokens whose server did not say how many: tokens counts chunks */
-        double seconds;        /* from the first scheduled start to the last end */
+        double seconds;         /* from the first scheduled start to the last end */
 };
 
 #define PROBE_LATE_MAX_US 1000

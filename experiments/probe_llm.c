@@ -85,8 +85,11 @@ static void on_result(const struct http_async_result *r, void *arg) {
         bool error = judge(r, s, &answer.truncated, reason, sizeof(reason));
 
         /* A whole answer is a 200: curl forgets the status when the connection breaks behind [DONE]. */
-        l->done(q->tag, s->done_us ? s->done_us : r->end_us, error ? 0 : r->error ? 200 : r->status, error, reason, &answer,
-                l->arg);
+        l->done(q->tag, s->done_us ? s->done_us : r->end_us,
+                error      ? 0
+                : r->error ? 200
+                           : r->status,
+                error, reason, &answer, l->arg);
         llm_stream_reset(s);
         q->next_free = l->free_requests;
         l->free_requests = q;
@@ -197,16 +200,17 @@ static int make_http(struct load *l, const struct experiment_probe_llm *p, struc
                 headers[n++] = authorization;
         for (size_t i = 0; i < p->headers.n; i++)
                 headers[n++] = ((char **)p->headers.items)[i];
-        return http_async_new(&(struct http_async_config){
-                                      .url = url,
-                                      .body = body,
-                                      .headers = headers,
-                                      .timeout_us = p->timeout_us,
-                                      .max_in_flight = l->n_requests,
-                                      .tls_insecure = p->insecure,
-                                      .on_data = on_data,
-                              },
-                              on_result, l, &l->http, e);
+        return http_async_new(
+                &(struct http_async_config){
+                        .url = url,
+                        .body = body,
+                        .headers = headers,
+                        .timeout_us = p->timeout_us,
+                        .max_in_flight = l->n_requests,
+                        .tls_insecure = p->insecure,
+                        .on_data = on_data,
+                },
+                on_result, l, &l->http, e);
 }
 
 static void llm_close(void *load) {

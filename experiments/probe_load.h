@@ -13,8 +13,8 @@ struct err;
 /* What an llm probe knows beyond that. Times are CLOCK_BOOTTIME. */
 struct probe_llm_answer {
         bool truncated;
-        bool has_usage;         /* the server said how many tokens; prompt_tokens is known */
-        uint64_t first_us;      /* of the first token; 0 = none came */
+        bool has_usage;    /* the server said how many tokens; prompt_tokens is known */
+        uint64_t first_us; /* of the first token; 0 = none came */
         uint64_t itl_p99_us;
         uint64_t tokens, prompt_tokens;
         const uint32_t *gaps_us; /* between tokens */

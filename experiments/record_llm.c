@@ -40,9 +40,9 @@ json_t *run_make_llm(const struct run *r, size_t probe) {
 
         o = json_pack("{s:o, s:o, s:I, s:I, s:f, s:I, s:I, s:o}", "ttft_us", make_times(&s->ttft), "itl_us",
                       make_times(&s->itl), "tokens", (json_int_t)s->tokens, "prompt_tokens",
-                      (json_int_t)s->prompt_tokens, "tokens_per_s", s->seconds > 0 ? (double)s->tokens / s->seconds : 0.0,
-                      "truncated", (json_int_t)s->truncated, "without_usage", (json_int_t)s->without_usage, "cost",
-                      make_cost(p, s));
+                      (json_int_t)s->prompt_tokens, "tokens_per_s",
+                      s->seconds > 0 ? (double)s->tokens / s->seconds : 0.0, "truncated", (json_int_t)s->truncated,
+                      "without_usage", (json_int_t)s->without_usage, "cost", make_cost(p, s));
         for (int k = 0; k < ENGINE_PHASES; k++)
                 (void)json_object_set_new(phases, engine_phase_name((enum engine_phase)k),
                                           make_phase(&r->probes[probe], k));

@@ -14,7 +14,7 @@ struct run_probe {
         struct probe *probe; /* NULL before the start and after a failed one */
         struct hdr latency[ENGINE_PHASES];
         struct hdr ttft[ENGINE_PHASES], itl_p99[ENGINE_PHASES]; /* llm probes: of each answer with a token */
-        struct hdr second;   /* answers of the second that is shown next */
+        struct hdr second;                                      /* answers of the second that is shown next */
         uint64_t second_count;
         bool told; /* that it cannot keep up */
 };

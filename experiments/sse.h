@@ -26,9 +26,9 @@ struct sse {
         struct sse_text line, data;
         char type[32];
         bool has_data;
-        bool after_cr;   /* the last byte was CR: an LF that follows belongs to it */
+        bool after_cr; /* the last byte was CR: an LF that follows belongs to it */
         bool first_line_done;
-        int failed;      /* -errno; nothing is read any more */
+        int failed; /* -errno; nothing is read any more */
 };
 
 /* sse_feed — the next bytes of the stream. Comments, "id:", "retry:" and unknown fields are passed over; an event

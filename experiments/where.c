@@ -18,8 +18,9 @@ enum field { FIELD_STATUS, FIELD_LATENCY, FIELD_ERROR, FIELD_TTFT, FIELD_ITL_P99
 enum value_type { NUMBER, DURATION, YES_NO };
 
 static const char *const field_names[] = {
-        [FIELD_STATUS] = "status",   [FIELD_LATENCY] = "latency", [FIELD_ERROR] = "error",         [FIELD_TTFT] = "ttft",
-        [FIELD_ITL_P99] = "itl_p99", [FIELD_TOKENS] = "tokens",   [FIELD_TRUNCATED] = "truncated",
+        [FIELD_STATUS] = "status",       [FIELD_LATENCY] = "latency", [FIELD_ERROR] = "error",
+        [FIELD_TTFT] = "ttft",           [FIELD_ITL_P99] = "itl_p99", [FIELD_TOKENS] = "tokens",
+        [FIELD_TRUNCATED] = "truncated",
 };
 static const struct {
         enum value_type type;
@@ -112,8 +113,10 @@ static int parse_field(struct parser *p, enum field *ret) {
                 }
 
         nearest = suggest_word(word, field_names, ARRAY_SIZE(field_names));
-        (void)snprintf(message, sizeof(message), "unknown field '%s'%s%s%s; known: status, latency, error, and of llm probes ttft, itl_p99, tokens, truncated", word,
-                       nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+        (void)snprintf(message, sizeof(message),
+                       "unknown field '%s'%s%s%s; known: status, latency, error, and of llm probes ttft, itl_p99, "
+                       "tokens, truncated",
+                       word, nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
         return fail(p, start, message);
 }
 
@@ -130,21 +133,23 @@ static int parse_value(struct parser *p, enum field field, int64_t *ret) {
         if (type == YES_NO) {
                 if (take(p, "true"))
                         return *ret = 1, 0;
-                return take(p, "false") ? (*ret = 0, 0)
-                                        : fail(p, start, field == FIELD_ERROR ? "error is true or false" : "truncated is true or false");
+                return take(p, "false")
+                               ? (*ret = 0, 0)
+                               : fail(p, start,
+                                      field == FIELD_ERROR ? "error is true or false" : "truncated is true or false");
         }
 
         len += *start == '-' && type == NUMBER;
         while (isalnum((unsigned char)start[len]) || (start[len] == '.' && start[len + 1] != '.'))
                 len++;
         if (len == 0 || len >= sizeof(word))
-                return fail(p, start, type == NUMBER ? "expected a number such as 500"
-                                                            : "expected a duration such as 50ms");
+                return fail(p, start,
+                            type == NUMBER ? "expected a number such as 500" : "expected a duration such as 50ms");
 
         memcpy(word, start, len);
         word[len] = 0;
         r = type == NUMBER ? units_parse_uint(word + (*word == '-'), &value, p->e)
-                                  : units_parse_duration(word, &value, p->e);
+                           : units_parse_duration(word, &value, p->e);
         if (r < 0)
                 return err_wrap(p->e, -EINVAL, "column %zu", (size_t)(start - p->text) + 1);
         if (value > INT64_MAX / 2)
@@ -264,7 +269,8 @@ int where_check_probe(const struct where *w, bool is_llm, struct err *e) {
         if (is_llm || !w->llm_column)
                 return 0;
 
-        return err_set(e, -EINVAL, "column %zu: '%s' is measured by llm probes only", w->llm_column, field_names[w->llm_field]);
+        return err_set(e, -EINVAL, "column %zu: '%s' is measured by llm probes only", w->llm_column,
+                       field_names[w->llm_field]);
 }
 
 static int64_t field_value(const struct where_answer *a, enum field field) {

@@ -17,10 +17,10 @@ struct where_answer {
         bool error;
 
         /* Answers of llm probes only. */
-        bool truncated;       /* the answer began and was cut off by the other side; it is an error too */
-        uint64_t tokens;      /* generated */
-        uint64_t ttft_us;     /* from the scheduled start to the first token; 0 = no token came */
-        uint64_t itl_p99_us;  /* 99th percentile of this answer's gaps between tokens; 0 with one token */
+        bool truncated;      /* the answer began and was cut off by the other side; it is an error too */
+        uint64_t tokens;     /* generated */
+        uint64_t ttft_us;    /* from the scheduled start to the first token; 0 = no token came */
+        uint64_t itl_p99_us; /* 99th percentile of this answer's gaps between tokens; 0 with one token */
 };
 
 /* where_parse — grammar:

@@ -39,7 +39,10 @@ static double cpu_seconds(void) {
 
 static void fill(struct experiment_probe *spec, int argc, char **argv) {
         static const char *const kinds[] = {
-                [PROBE_HTTP] = "http", [PROBE_TCP] = "tcp", [PROBE_EXEC] = "exec", [PROBE_LLM] = "llm",
+                [PROBE_HTTP] = "http",
+                [PROBE_TCP] = "tcp",
+                [PROBE_EXEC] = "exec",
+                [PROBE_LLM] = "llm",
         };
 
         spec->name = "bench";
@@ -48,12 +51,21 @@ static void fill(struct experiment_probe *spec, int argc, char **argv) {
         for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
                 if (strcmp(argv[3], kinds[i]) == 0)
                         spec->kind = (enum probe_kind)i;
-        spec->http = (struct experiment_probe_http){ .url = argv[4], .per_s = spec->per_s, .timeout_us = spec->timeout_us };
-        spec->tcp = (struct experiment_probe_tcp){ .address = argv[4], .per_s = spec->per_s, .timeout_us = spec->timeout_us };
-        spec->exec = (struct experiment_probe_exec){ .command = { argv + 4, (size_t)argc - 4 }, .per_s = spec->per_s,
-                                                     .timeout_us = spec->timeout_us, .parallel = 64 };
-        spec->llm = (struct experiment_probe_llm){ .url = argv[4], .per_s = spec->per_s, .timeout_us = spec->timeout_us,
-                                                   .model = "bench", .prompt = "Count.", .max_tokens = 64 };
+        spec->http =
+                (struct experiment_probe_http){ .url = argv[4], .per_s = spec->per_s, .timeout_us = spec->timeout_us };
+        spec->tcp = (struct experiment_probe_tcp){ .address = argv[4],
+                                                   .per_s = spec->per_s,
+                                                   .timeout_us = spec->timeout_us };
+        spec->exec = (struct experiment_probe_exec){ .command = { argv + 4, (size_t)argc - 4 },
+                                                     .per_s = spec->per_s,
+                                                     .timeout_us = spec->timeout_us,
+                                                     .parallel = 64 };
+        spec->llm = (struct experiment_probe_llm){ .url = argv[4],
+                                                   .per_s = spec->per_s,
+                                                   .timeout_us = spec->timeout_us,
+                                                   .model = "bench",
+                                                   .prompt = "Count.",
+                                                   .max_tokens = 64 };
         if (argc > 5 && strcmp(argv[5], "completions") == 0)
                 spec->llm.api = LLM_COMPLETIONS;
 }
@@ -64,16 +76,19 @@ static void print_llm(const struct probe *p) {
 
         if (!probe_llm_stats(p, &s))
                 return;
-        (void)printf(", \"llm\": {\"ttft_us\": {\"p50\": %lu, \"p99\": %lu}, \"itl_us\": {\"count\": %lu, \"p50\": %lu, \"p99\": %lu}, "
+        (void)printf(", \"llm\": {\"ttft_us\": {\"p50\": %lu, \"p99\": %lu}, \"itl_us\": {\"count\": %lu, \"p50\": "
+                     "%lu, \"p99\": %lu}, "
                      "\"tokens\": %lu, \"prompt_tokens\": %lu, \"truncated\": %lu, \"seconds\": %.3f}, \"answers\": [",
                      hdr_percentile(&s.ttft, 50), hdr_percentile(&s.ttft, 99), s.itl.count, hdr_percentile(&s.itl, 50),
                      hdr_percentile(&s.itl, 99), s.tokens, s.prompt_tokens, s.truncated, s.seconds);
         for (size_t i = 0; i < n_answers; i++)
-                (void)printf("%s{\"scheduled_us\": %lu, \"ttft_us\": %lu, \"itl_p99_us\": %lu, \"tokens\": %lu, \"latency_us\": %lu, "
+                (void)printf("%s{\"scheduled_us\": %lu, \"ttft_us\": %lu, \"itl_p99_us\": %lu, \"tokens\": %lu, "
+                             "\"latency_us\": %lu, "
                              "\"status\": %d, \"error\": %s, \"truncated\": %s}",
-                             i ? ", " : "", answers[i].scheduled_us, answers[i].answer.ttft_us, answers[i].answer.itl_p99_us,
-                             answers[i].answer.tokens, answers[i].answer.latency_us, answers[i].answer.status,
-                             answers[i].answer.error ? "true" : "false", answers[i].answer.truncated ? "true" : "false");
+                             i ? ", " : "", answers[i].scheduled_us, answers[i].answer.ttft_us,
+                             answers[i].answer.itl_p99_us, answers[i].answer.tokens, answers[i].answer.latency_us,
+                             answers[i].answer.status, answers[i].answer.error ? "true" : "false",
+                             answers[i].answer.truncated ? "true" : "false");
         (void)printf("]");
 }
 

@@ -67,7 +67,8 @@ static const struct {
         { "itl_p99 < 5", "column 11: '5' lacks a unit" },
         { "tokens > 5ms", "column 10: '5ms' is not a whole number" },
         { "truncated == 1", "column 14: truncated is true or false" },
-        { "ttfft < 1s", "column 1: unknown field 'ttfft', did you mean 'ttft'?; known: status, latency, error, and of llm" },
+        { "ttfft < 1s",
+          "column 1: unknown field 'ttfft', did you mean 'ttft'?; known: status, latency, error, and of llm" },
         { "((((((((((((((((((((((((((((((((((status < 1", "column " },
 };
 
@@ -122,9 +123,11 @@ static void test_llm(void) {
                                 takes[n++] = "wtrn"[k];
                 CHECK(strcmp(takes, conditions[i].takes) == 0, "'%s' takes '%s'", conditions[i].text, takes);
                 CHECK(where_check_probe(w, true, NULL) == 0, "'%s' is for llm probes", conditions[i].text);
-                CHECK(where_check_probe(w, false, &e) == (conditions[i].column ? -EINVAL : 0), "'%s'", conditions[i].text);
+                CHECK(where_check_probe(w, false, &e) == (conditions[i].column ? -EINVAL : 0), "'%s'",
+                      conditions[i].text);
                 (void)snprintf(want, sizeof(want), "column %zu: '", conditions[i].column);
-                CHECK(!conditions[i].column || strncmp(e.msg, want, strlen(want)) == 0, "'%s': %s", conditions[i].text, e.msg);
+                CHECK(!conditions[i].column || strncmp(e.msg, want, strlen(want)) == 0, "'%s': %s", conditions[i].text,
+                      e.msg);
         }
 }
 
