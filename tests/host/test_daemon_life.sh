@@ -28,14 +28,14 @@ fingerprint_take
 start_chaosd
 
 # A lease that nobody renews.
-uid=$(pause "$first" ',"lease":"500ms"' | json '["uid"]')
+uid=$(pause "$first" ',"lease":"2s"' | json '["uid"]')
 expect_stopped "$first"
 for _ in 1 2 3 4; do
-        sleep 0.3
+        sleep 0.6
         api POST "/v1/faults/$uid/renew" '{}' >/dev/null
 done
 expect_stopped "$first"
-expect_awake "$first" 2
+expect_awake "$first" 4
 wait_until 2 test "$(reason_of "$uid")" = lease || fail "reason: $(reason_of "$uid")"
 status=$(api POST "/v1/faults/$uid/renew" '{}' | json '["status"]')
 [ "$status" = 409 ] || fail "a fault that is over was renewed: $status"
