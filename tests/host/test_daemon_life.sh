@@ -93,8 +93,11 @@ wait_until 2 test ! -e "/proc/$guard" || fail "the guard is still there"
 # SIGKILL of both: the next start undoes it before it listens.
 start_chaosd
 uid=$(pause "$first" | json '["uid"]')
-kill -KILL "$(guard_pid)"
-wait_until 2 guard_pid >/dev/null || fail "a dead guard is not replaced"
+old=$(guard_pid)
+kill -KILL "$old"
+is_replaced() { guard_pid | grep -qvx "$old"; }
+wait_until 2 is_replaced || fail "a dead guard is not replaced"
+wait_until 2 test ! -e "/proc/$old" || fail "a dead guard is not buried"
 kill -STOP "$(guard_pid)" # so that it cannot heal
 guard=$(guard_pid)
 stop_chaosd KILL
