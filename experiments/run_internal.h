@@ -54,6 +54,7 @@ struct run {
         uint64_t evidence_at_us, drain_by_us; /* CLOCK_BOOTTIME; 0 = not yet */
         int epoll_fd, stop_fd;
         unsigned stops_asked;
+        _Atomic(const char *) stop_why; /* set by a signal handler */
         bool finished;
         json_t *notes; /* array of text */
 };
