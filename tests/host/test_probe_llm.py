@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The llm probe against a server that says itself what it sent and when (tests/lib/llm_server.py), and one experiment with
-the real chaosd: net.delay between probe and server, in namespaces of its own, breaks an SLO on the first token."""
+"""The llm probe against a server that says itself what it sent and when (tests/lib/llm_server.py), and one experiment
+with the real chaosd: net.delay between probe and server, in namespaces of its own, breaks an SLO on the first token."""
 import bisect
 import json
 import os
@@ -36,8 +36,8 @@ class Server:
         test.addCleanup(self.dir.cleanup)
         self.log_path = os.path.join(self.dir.name, "log")
         prefix = ["ip", "netns", "exec", netns] if netns else []
-        self.child = subprocess.Popen([*prefix, SERVER, "--log", self.log_path, "--address", address, "--port", str(port),
-                                       *options], stdout=subprocess.PIPE, text=True)
+        self.child = subprocess.Popen([*prefix, SERVER, "--log", self.log_path, "--address", address,
+                                       "--port", str(port), *options], stdout=subprocess.PIPE, text=True)
         test.addCleanup(self.end)
         ready = self.child.stdout.readline()
         test.assertTrue(ready.startswith("ready "), ready)
@@ -48,15 +48,22 @@ class Server:
         self.child.wait(10)
         self.child.stdout.close()
 
-    def log(self):
-        with open(self.log_path) as f:
-            return [json.loads(line) for line in f]
+    def log(self, answers):
+        """The records of so many answers: the last is written when the probe may be gone already."""
+        deadline = time.monotonic() + 5
+        while True:
+            with open(self.log_path) as f:
+                lines = f.read().splitlines()
+            if len(lines) >= answers or time.monotonic() > deadline:
+                return [json.loads(line) for line in lines]
+            select.select([], [], [], 0.02)
 
 
 class Probe(unittest.TestCase):
     def probe(self, server, rate=10, seconds=2, api="chat", timeout_us=5_000_000):
         done = subprocess.run([os.path.join(BIN, "bench_probe"), str(rate), str(seconds), "llm", server.url, api],
-                              env=dict(os.environ, TIMEOUT_US=str(timeout_us)), capture_output=True, text=True, timeout=60)
+                              env=dict(os.environ, TIMEOUT_US=str(timeout_us)), capture_output=True, text=True,
+                              timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
         result = json.loads(done.stdout)
         self.assertGreaterEqual(len(result["answers"]), rate * seconds - 1)
@@ -93,7 +100,7 @@ class Probe(unittest.TestCase):
             with self.subTest(api=api):
                 server = Server(self, "--first", "60", "--gap", "12", "--tokens", "12")
                 result = self.probe(server, api=api)
-                log = server.log()
+                log = server.log(len(result["answers"]))
                 self.check_times(result, log)
                 self.assertEqual(result["errors"], 0, result["last_error"])
                 self.assertEqual(result["llm"]["tokens"], 12 * len(log))
@@ -114,9 +121,10 @@ class Probe(unittest.TestCase):
         for options in ([], ["--crlf"], ["--multi-line", "--crlf"], ["--escape", "--multi-line"]):
             for cut in ([1], HARD_CUTS):
                 with self.subTest(options=options, cut=cut):
-                    server = Server(self, "--first", "10", "--gap", "3", "--tokens", "12", "--cut", *map(str, cut), *options)
+                    server = Server(self, "--first", "10", "--gap", "3", "--tokens", "12", "--cut", *map(str, cut),
+                                    *options)
                     result = self.probe(server, seconds=1)
-                    log = server.log()
+                    log = server.log(len(result["answers"]))
                     self.assertEqual(result["errors"], 0, result["last_error"])
                     self.assertEqual([a["tokens"] for a in result["answers"]], [12] * len(log))
                     self.assertEqual(result["llm"]["itl_us"]["count"], 11 * len(log))
@@ -150,7 +158,7 @@ class Probe(unittest.TestCase):
             with self.subTest(status=status):
                 server = Server(self, "--refuse", str(status), "--refuse-every", "3")
                 result = self.probe(server, rate=15)
-                refused = sum(r["end"] == str(status) for r in server.log())
+                refused = sum(r["end"] == str(status) for r in server.log(len(result["answers"])))
                 self.assertEqual(result["statuses"][str(status)], refused)
                 self.assertEqual(result["statuses"]["200"], len(result["answers"]) - refused)
                 self.assertEqual(result["errors"], 0, "a refusal is an answer")
@@ -222,7 +230,8 @@ class Experiment(unittest.TestCase):
         for ns in (self.near, self.far):
             self.sh("ip", "netns", "add", ns)
             self.addCleanup(subprocess.run, ["ip", "netns", "del", ns], capture_output=True)
-        self.sh("ip", "link", "add", "up0", "netns", self.near, "type", "veth", "peer", "name", "up0", "netns", self.far)
+        self.sh("ip", "link", "add", "up0", "netns", self.near, "type", "veth", "peer", "name", "up0", "netns",
+                self.far)
         for n, ns in enumerate((self.near, self.far), 1):
             self.sh("ip", "-n", ns, "addr", "add", f"10.77.0.{n}/24", "dev", "up0")
             self.sh("ip", "-n", ns, "link", "set", "up0", "up")
@@ -269,7 +278,7 @@ class Experiment(unittest.TestCase):
         self.assertTrue(record["residue"]["clean"])
 
         llm = record["probes"][0]["llm"]
-        log = server.log()
+        log = server.log(record["probes"][0]["completed"])
         self.assertEqual(record["probes"][0]["kind"], "llm")
         self.assertEqual(llm["tokens"], sum(len(r["sent_us"]) for r in log))
         self.assertEqual(llm["prompt_tokens"], 7 * len(log))
