@@ -74,9 +74,9 @@ static void put_slos(const json_t *card, FILE *out) {
                 (void)fputs("| ", out);
                 markdown_put(json_text_at(row, "name", ""), out);
                 (void)fprintf(out, " | %s | %" PRId64 " of %" PRId64 " | %s |\n",
-                              words_percent(json_at(row, "objective"), objective, sizeof(objective)),
+                              words_share(json_at(row, "objective"), objective, sizeof(objective)),
                               json_int_at(row, "held", 0), json_int_at(row, "checks", 0),
-                              words_percent(json_at(row, "last_compliance"), last, sizeof(last)));
+                              words_share(json_at(row, "last_compliance"), last, sizeof(last)));
         }
 }
 

@@ -16,6 +16,14 @@ char *words_percent(const json_t *number, char *buf, size_t size) {
         return buf;
 }
 
+char *words_share(const json_t *number, char *buf, size_t size) {
+        if (!json_is_number(number))
+                (void)snprintf(buf, size, "–");
+        else
+                (void)snprintf(buf, size, "%.6g %%", (double)(long)(json_number_value(number) * 1e5 + 1e-6) / 1e3);
+        return buf;
+}
+
 char *words_interval(const json_t *card, char *buf, size_t size) {
         char low[16], high[16];
 

@@ -9,6 +9,8 @@
 
 /* "33 %" or "–" for null. */
 char *words_percent(const json_t *number, char *buf, size_t size);
+/* "98.5 %": compliance and objectives, never rounded up. */
+char *words_share(const json_t *number, char *buf, size_t size);
 /* "12 %–77 %" or "no interval". */
 char *words_interval(const json_t *card, char *buf, size_t size);
 /* The card in one sentence, for the first line that a director reads. */
