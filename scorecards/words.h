@@ -19,3 +19,7 @@ char *words_summary(const json_t *card, char *buf, size_t size);
 char *words_list(const json_t *texts, char *buf, size_t size);
 /* "2026-11-23 22:06" from RFC 3339, or "never". */
 char *words_time(const char *rfc3339, char *buf, size_t size);
+/* "▲ from C", "= B" or "new", of a service in a report. */
+char *words_movement(const json_t *service, char *buf, size_t size);
+/* What the drills of a report cost, or that nobody knows. */
+char *words_cost(const json_t *cost, char *buf, size_t size);
