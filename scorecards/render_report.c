@@ -16,16 +16,16 @@ void render_report_text(const json_t *report, FILE *out) {
         json_array_foreach (json_at(report, "summary"), i, row)
                 (void)fprintf(out, "  %s\n", json_string_value(row) ?: "");
 
-        (void)fprintf(out, "\n  %-20s %-6s %-10s %-8s %-9s %s\n", "service", "grade", "movement", "held", "coverage",
-                      "runs");
+        (void)fprintf(out, "\n  %-20s %-6s %-8s %-9s %-6s %s\n", "service", "grade", "held", "coverage", "runs",
+                      "movement");
         json_array_foreach (json_at(report, "services"), i, row)
-                (void)fprintf(out, "  %-20.20s %-6s %-10s %-8s %-9s %" PRId64 "\n", json_text_at(row, "service", ""),
-                              json_text_at(row, "grade", ""), words_movement(row, movement, sizeof(movement)),
+                (void)fprintf(out, "  %-20.20s %-6s %-8s %-9s %-6" PRId64 " %s\n", json_text_at(row, "service", ""),
+                              json_text_at(row, "grade", ""),
                               json_is_number(json_at(row, "value"))
                                       ? words_percent(json_at(row, "value"), value, sizeof(value))
                                       : "-",
                               words_percent(json_at(row, "coverage"), coverage, sizeof(coverage)),
-                              json_int_at(row, "runs", 0));
+                              json_int_at(row, "runs", 0), words_movement(row, movement, sizeof(movement)));
 
         (void)fputs("\n  Top risks\n", out);
         json_array_foreach (json_at(report, "risks"), i, row)
@@ -85,13 +85,13 @@ static void put_backlog(const json_t *report, FILE *out) {
                     "|---|---|---|---|---|---|---|\n",
                     out);
         json_array_foreach (json_at(report, "backlog"), i, f) {
-                char day[11];
+                char day[11], status[64];
 
                 for (size_t k = 0; k < ARRAY_SIZE(columns); k++)
                         put_cell(json_text_at(f, columns[k], "–"), out);
                 (void)snprintf(day, sizeof(day), "%.10s", json_text_at(f, "due", "–"));
                 put_cell(day, out);
-                put_cell(json_bool_at(f, "overdue", false) ? "overdue" : json_text_at(f, "status", ""), out);
+                put_cell(words_status(f, status, sizeof(status)), out);
                 (void)fputs("|\n", out);
         }
 }
@@ -140,8 +140,9 @@ void render_report_markdown(const json_t *report, FILE *out) {
 
         (void)fprintf(out, "# Resilience report %s\n\n", json_text_at(report, "quarter", ""));
         json_array_foreach (json_at(report, "summary"), i, line) {
+                (void)fputs("- ", out);
                 markdown_put(json_string_value(line) ?: "", out);
-                (void)fputs("  \n", out);
+                (void)fputc('\n', out);
         }
         put_services(report, out);
         put_backlog(report, out);

@@ -78,7 +78,7 @@ static void put_risks(const json_t *report, FILE *out) {
         html_open_table((const char *const[]){ "Finding", "Severity", "Owner", "Due", "Status", NULL }, out);
         json_array_foreach (json_at(report, "backlog"), i, f) {
                 bool overdue = json_bool_at(f, "overdue", false);
-                char day[11];
+                char day[11], status[64];
 
                 (void)snprintf(day, sizeof(day), "%.10s", json_text_at(f, "due", "not set"));
                 html_put_between("<tr><td>", json_text_at(f, "id", ""), "", out);
@@ -87,8 +87,8 @@ static void put_risks(const json_t *report, FILE *out) {
                 (void)fputs("</td>", out);
                 put_text_cell(json_text_at(f, "owner", "nobody"), out);
                 html_put_between("<td class=\"when\">", day, "</td>", out);
-                html_put_between(overdue ? "<td class=\"no\">" : "<td>",
-                                 overdue ? "overdue" : json_text_at(f, "status", ""), "</td></tr>\n", out);
+                html_put_between(overdue ? "<td class=\"no\">" : "<td>", words_status(f, status, sizeof(status)),
+                                 "</td></tr>\n", out);
         }
         html_close_table(out);
         (void)fputs("</section>\n", out);

@@ -121,3 +121,13 @@ char *words_cost(const json_t *cost, char *buf, size_t size) {
                 (void)snprintf(buf + used, size - used, ".");
         return buf;
 }
+
+char *words_status(const json_t *finding, char *buf, size_t size) {
+        const char *status = json_text_at(finding, "status", "");
+
+        if (strcmp(status, "accepted") == 0)
+                (void)snprintf(buf, size, "accepted until %.10s", json_text_at(finding, "accepted/until", "?"));
+        else
+                (void)snprintf(buf, size, "%s", json_bool_at(finding, "overdue", false) ? "overdue" : status);
+        return buf;
+}

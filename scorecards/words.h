@@ -23,3 +23,5 @@ char *words_time(const char *rfc3339, char *buf, size_t size);
 char *words_movement(const json_t *service, char *buf, size_t size);
 /* What the drills of a report cost, or that nobody knows. */
 char *words_cost(const json_t *cost, char *buf, size_t size);
+/* "open", "overdue", "accepted until 2026-12-31", of a finding. */
+char *words_status(const json_t *finding, char *buf, size_t size);
