@@ -11,8 +11,9 @@
 #include "core/clock.h"
 #include "core/err.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define BUSY_MS        5000
+#define WAL_RETRY_MS   10
 #define RECORD_SCHEMA  "chaosd/run/v1"
 
 /* seq orders the chain; the columns beside the record are for finding it and are checked by verify. */
@@ -29,12 +30,19 @@ static const char schema[] =
         "CREATE INDEX runs_service ON runs(service, started);"
         /* anchor: hash of the last pruned record ('' = none); head: hash of the last one ('' = none). */
         "CREATE TABLE chain (name TEXT PRIMARY KEY, value TEXT NOT NULL);"
-        "INSERT INTO chain VALUES ('anchor', ''), ('head', '');"
-        "PRAGMA user_version = 1;";
+        "INSERT INTO chain VALUES ('anchor', ''), ('head', '');";
+
+/* Version 2. Digests: a score reads thousands of runs and wants a twentieth of each. Notes: what people said about
+ * findings, of no weight for the chain. */
+static const char schema_2[] =
+        "CREATE TABLE digests (seq INTEGER PRIMARY KEY, digest TEXT NOT NULL);"
+        "CREATE TRIGGER runs_dropped AFTER DELETE ON runs BEGIN DELETE FROM digests WHERE seq = old.seq; END;"
+        "CREATE TABLE finding_notes (finding TEXT PRIMARY KEY, note TEXT NOT NULL);"
+        "PRAGMA user_version = 2;";
 
 int run_history_error(struct run_history *h, struct err *e, const char *what) {
         int code = sqlite3_extended_errcode(h->db) == SQLITE_CONSTRAINT_UNIQUE ? -EEXIST
-                   : sqlite3_errcode(h->db) == SQLITE_BUSY                     ? -EBUSY
+                   : (sqlite3_errcode(h->db) & 0xff) == SQLITE_BUSY            ? -EBUSY
                    : sqlite3_errcode(h->db) == SQLITE_FULL                     ? -ENOSPC
                                                                                : -EIO;
 
@@ -104,6 +112,10 @@ static int make_tables(struct run_history *h, struct err *e) {
         r = user_version(h, &version, e);
         if (r == 0 && version == 0)
                 r = run_history_exec(h, schema, e);
+        if (r == 0 && version < 2)
+                r = run_history_exec(h, schema_2, e);
+        if (r == 0 && version == 1)
+                r = run_history_make_digests(h, e);
         if (r == 0 && version > SCHEMA_VERSION)
                 r = err_set(e, -EPROTO, "history %s was written by a newer chaosctl (version %d)", h->path, version);
         if (r < 0) {
@@ -111,6 +123,20 @@ static int make_tables(struct run_history *h, struct err *e) {
                 return r;
         }
         return run_history_exec(h, "COMMIT", e);
+}
+
+/* The change to WAL needs the file alone for a moment, and SQLite asks no busy handler there: whoever opens at the same
+ * time is told "locked". */
+static int use_wal(struct run_history *h, struct err *e) {
+        int r;
+
+        for (int waited_ms = 0; (r = run_history_exec(h, "PRAGMA journal_mode = WAL", e)) == -EBUSY;
+             waited_ms += WAL_RETRY_MS) {
+                if (waited_ms >= BUSY_MS)
+                        return r;
+                (void)sqlite3_sleep(WAL_RETRY_MS);
+        }
+        return r;
 }
 
 int run_history_open(const char *path, struct run_history **ret, struct err *e) {
@@ -138,7 +164,7 @@ int run_history_open(const char *path, struct run_history **ret, struct err *e) 
         (void)sqlite3_busy_timeout(h->db, BUSY_MS);
         (void)sqlite3_extended_result_codes(h->db, 1);
         mask = umask(0077); /* the -wal file is made by the first statement */
-        r = run_history_exec(h, "PRAGMA journal_mode = WAL", e);
+        r = use_wal(h, e);
         if (r == 0)
                 r = run_history_exec(h, "PRAGMA synchronous = FULL", e);
         if (r == 0)
@@ -230,7 +256,9 @@ static int insert(struct run_history *h, const json_t *record, const char *previ
                 (void)sqlite3_bind_text(s, 5, previous, -1, SQLITE_STATIC);
         (void)sqlite3_bind_text(s, 6, hash, -1, SQLITE_STATIC);
         (void)sqlite3_bind_text(s, 7, text, -1, SQLITE_STATIC);
-        return sqlite3_step(s) == SQLITE_DONE ? 0 : run_history_error(h, e, "add a record");
+        if (sqlite3_step(s) != SQLITE_DONE)
+                return run_history_error(h, e, "add a record");
+        return run_history_store_digest(h, sqlite3_last_insert_rowid(h->db), record, e);
 }
 
 int run_history_append(struct run_history *h, json_t *record, struct err *e) {
@@ -272,11 +300,11 @@ int run_history_add(struct run_history *h, json_t *record, struct err *e) {
         return run_history_exec(h, "COMMIT", e);
 }
 
-static int parse_row(struct run_history *h, sqlite3_stmt *s, int column, json_t **ret, struct err *e) {
+int run_history_parse_row(struct run_history *h, sqlite3_stmt *s, int column, json_t **ret, struct err *e) {
         const char *text = (const char *)sqlite3_column_text(s, column);
         int r;
 
-        r = json_parse(text ? text : "", text ? strlen(text) : 0, ret, e);
+        r = json_parse(text ? text : "", (size_t)sqlite3_column_bytes(s, column), ret, e);
         return r < 0 ? err_wrap(e, -EIO, "history %s: a record cannot be read", h->path) : 0;
 }
 
@@ -301,7 +329,7 @@ int run_history_each(struct run_history *h, const char *service, const char *exp
         while ((r = sqlite3_step(s)) == SQLITE_ROW) {
                 SCOPED_JSON json_t *record = NULL;
 
-                r = parse_row(h, s, 0, &record, e);
+                r = run_history_parse_row(h, s, 0, &record, e);
                 if (r == 0)
                         r = on_record(arg, record);
                 if (r != 0)
@@ -324,7 +352,7 @@ int run_history_get(struct run_history *h, const char *id, json_t **ret, struct 
         if (sqlite3_step(s) != SQLITE_ROW)
                 return err_set(e, -ENOENT, "no run in the history is called '%.80s'", id);
 
-        r = parse_row(h, s, 0, &record, e);
+        r = run_history_parse_row(h, s, 0, &record, e);
         if (r < 0)
                 return r;
         if (strcmp(json_text_at(record, "id", ""), id) != 0 && sqlite3_step(s) == SQLITE_ROW)

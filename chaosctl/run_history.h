@@ -34,6 +34,10 @@ int run_history_add(struct run_history *h, json_t *record, struct err *e);
 int run_history_each(struct run_history *h, const char *service, const char *experiment, const char *since,
                      size_t limit, int (*on_record)(void *arg, const json_t *record), void *arg, struct err *e);
 
+/* run_history_digests — appends every run to an array, for scorecards and reports: the newest of each experiment whole,
+ * of the others only what scoring asks (no series, documents, probes, plans). In no order. */
+int run_history_digests(struct run_history *h, json_t *records, struct err *e);
+
 /* run_history_get — by id, or by the only id that begins so. -ENOENT; -ENOTUNIQ: several begin so. */
 int run_history_get(struct run_history *h, const char *id, json_t **ret, struct err *e);
 
@@ -54,3 +58,8 @@ int run_history_import(struct run_history *h, const json_t *records, size_t *ret
 
 /* run_history_hash — SHA-256 of a record: canonical text without the field sha256. */
 int run_history_hash(const json_t *record, char ret[SHA256_TEXT_SIZE], struct err *e);
+
+/* Notes: what people said about findings. They live beside the chain and prove nothing.
+ * run_history_notes — object of finding id -> note. run_history_note — replace one; an empty object removes it. */
+int run_history_notes(struct run_history *h, json_t **ret, struct err *e);
+int run_history_note(struct run_history *h, const char *finding, const json_t *note, struct err *e);

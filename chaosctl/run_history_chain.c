@@ -35,6 +35,14 @@ static bool columns_agree(sqlite3_stmt *s, const json_t *record) {
                strcmp(text_at(s, 5), json_text_at(record, "sha256", "")) == 0;
 }
 
+/* The digest is what scores are made from. */
+static bool digest_agrees(sqlite3_stmt *s, const json_t *record) {
+        SCOPED_JSON json_t *digest = run_history_digest(record);
+        SCOPED_FREE char *text = json_canonical(digest);
+
+        return text && strcmp(text_at(s, 7), text) == 0;
+}
+
 static int verify_row(struct verify *v, sqlite3_stmt *s, struct err *e) {
         const char *id = text_at(s, 0), *text = text_at(s, 6);
         SCOPED_JSON json_t *record = NULL;
@@ -54,7 +62,7 @@ static int verify_row(struct verify *v, sqlite3_stmt *s, struct err *e) {
                 return r;
         if (strcmp(hash, json_text_at(record, "sha256", "")) != 0)
                 bad(v, id, "the record was changed: its hash does not fit");
-        else if (!columns_agree(s, record))
+        else if (!columns_agree(s, record) || !digest_agrees(s, record))
                 bad(v, id, "the index was changed: it says something else than the record");
         return 0;
 }
@@ -69,8 +77,8 @@ static int verify_rows(struct run_history *h, struct verify *v, size_t *ret_chec
         if (r == 0)
                 r = run_history_prepare(
                         h,
-                        "SELECT id, experiment, service, started, previous_sha256, sha256, record FROM runs"
-                        " ORDER BY seq",
+                        "SELECT id, experiment, service, started, previous_sha256, sha256, record, digest FROM runs"
+                        " LEFT JOIN digests USING (seq) ORDER BY seq",
                         &s, e);
         if (r < 0)
                 return r;

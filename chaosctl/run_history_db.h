@@ -27,3 +27,9 @@ int run_history_prepare(struct run_history *h, const char *sql, sqlite3_stmt **r
 int run_history_chain(struct run_history *h, struct run_history_chain *ret, struct err *e);
 int run_history_set_anchor(struct run_history *h, const char *sha256, struct err *e);
 int run_history_append(struct run_history *h, json_t *record, struct err *e); /* inside a transaction of the caller */
+
+/* run_history_digest.c: what scoring asks of a record, without series, documents and plans. */
+json_t *run_history_digest(const json_t *record);
+int run_history_store_digest(struct run_history *h, sqlite3_int64 seq, const json_t *record, struct err *e);
+int run_history_make_digests(struct run_history *h, struct err *e); /* of every run that has none */
+int run_history_parse_row(struct run_history *h, sqlite3_stmt *s, int column, json_t **ret, struct err *e);

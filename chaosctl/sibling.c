@@ -34,11 +34,12 @@ int sibling_find(const char *name, char *buf, size_t size, struct err *e) {
         char *slash = len > 0 ? memrchr(self, '/', (size_t)len) : NULL;
 
         if (slash) {
+                static const char *const beside[] = { "", "../sbin/", "../libexec/chaosd/" };
+
                 *slash = 0;
-                if (try_path(buf, size, snprintf(buf, size, "%s/%s", self, name)))
-                        return 0;
-                if (try_path(buf, size, snprintf(buf, size, "%s/../libexec/chaosd/%s", self, name)))
-                        return 0;
+                for (size_t i = 0; i < ARRAY_SIZE(beside); i++)
+                        if (try_path(buf, size, snprintf(buf, size, "%s/%s%s", self, beside[i], name)))
+                                return 0;
         }
 
         /* Relative entries of PATH are skipped: root must not run what lies in the current directory. */
@@ -49,8 +50,8 @@ int sibling_find(const char *name, char *buf, size_t size, struct err *e) {
                         return 0;
                 p += n + (p[n] == ':');
         }
-        return err_set(e, -ENOENT, "%s is neither in %s, nor in ../libexec/chaosd beside it, nor in PATH", name,
-                       *self ? self : "chaosctl's folder");
+        return err_set(e, -ENOENT, "%s is neither in %s, nor in ../sbin or ../libexec/chaosd beside it, nor in PATH",
+                       name, *self ? self : "chaosctl's folder");
 }
 
 int sibling_exec(const char *name, char **argv, struct err *e) {

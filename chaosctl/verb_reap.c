@@ -1,5 +1,7 @@
 /* chaosctl reap — remove what a dead daemon left; a living one manages its own. */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,7 +14,9 @@ enum { OPT_DRY_RUN, OPT_RUNTIME_DIR };
 
 static const struct option_row options[] = {
         [OPT_DRY_RUN] = { "dry-run", 'n', NULL, "only say what would be removed" },
-        [OPT_RUNTIME_DIR] = { "runtime-dir", 0, "DIR", "where the journal lies (default: the socket's folder)" },
+        [OPT_RUNTIME_DIR] = { "runtime-dir", 0, "DIR",
+                              "where the journal lies (default: $CHAOSD_RUNTIME_DIR, the socket's folder, "
+                              "/run/chaosd)" },
         { NULL },
 };
 
@@ -29,15 +33,39 @@ static int say_alive(struct cli *cli, const json_t *health) {
         return EXIT_PASS;
 }
 
-static void runtime_dir(const struct cli *cli, const struct args *args, char *buf, size_t size) {
+static bool has_journal(const char *dir) {
+        char path[4200];
+        int n = snprintf(path, sizeof(path), "%s/faults", dir);
+
+        return n > 0 && (size_t)n < sizeof(path) && access(path, F_OK) == 0;
+}
+
+/* The folder to heal: the one that was named, else the first of the usual ones with a journal in it. A journal that was
+ * named and is not there is an error: "nothing left" must never mean that nobody looked. */
+static int find_runtime_dir(struct cli *cli, const struct args *args, char *buf, size_t size, struct err *e) {
+        const char *named =
+                ARGS_HAS(args, OPT_RUNTIME_DIR) ? args->value[OPT_RUNTIME_DIR] : getenv("CHAOSD_RUNTIME_DIR");
         const char *slash = strrchr(cli->node.socket, '/');
 
-        if (ARGS_HAS(args, OPT_RUNTIME_DIR))
-                (void)snprintf(buf, size, "%s", args->value[OPT_RUNTIME_DIR]);
-        else if (slash && slash != cli->node.socket)
+        if (named) {
+                (void)snprintf(buf, size, "%s", named);
+                return has_journal(buf)
+                               ? 0
+                               : err_set(e, -ENOENT,
+                                         "no journal in %.200s: no chaosd ever used it as its runtime directory", buf);
+        }
+        if (slash && slash != cli->node.socket) {
                 (void)snprintf(buf, size, "%.*s", (int)(slash - cli->node.socket), cli->node.socket);
-        else
-                (void)snprintf(buf, size, "%s", RUNTIME_DIR_DEFAULT);
+                if (has_journal(buf))
+                        return 0;
+        }
+        (void)snprintf(buf, size, "%s", RUNTIME_DIR_DEFAULT);
+        if (!has_journal(buf))
+                term_say(&cli->log,
+                         "No journal beside the socket or in %s: only objects that carry our mark are looked for. "
+                         "Another runtime directory is named with --runtime-dir.",
+                         buf);
+        return 0;
 }
 
 static int run(struct cli *cli, const struct args *args) {
@@ -58,7 +86,8 @@ static int run(struct cli *cli, const struct args *args) {
                 return cli_fail(cli, &e);
         }
 
-        runtime_dir(cli, args, dir, sizeof(dir));
+        if (find_runtime_dir(cli, args, dir, sizeof(dir), &e) < 0)
+                return cli_fail(cli, &e);
         if (ARGS_HAS(args, OPT_DRY_RUN))
                 argv[n++] = (char *)"--dry-run";
         if (cli->json)

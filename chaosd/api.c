@@ -11,6 +11,7 @@
 #include "chaosd/life.h"
 #include "chaosd/log.h"
 #include "chaosd/metrics.h"
+#include "chaosd/prober.h"
 #include "chaosd/probes.h"
 #include "core/err.h"
 #include "core/units.h"
@@ -105,8 +106,6 @@ json_t *api_describe_capabilities(struct daemon *d) {
 }
 
 static int get_capabilities(struct daemon *d, struct call *c, struct err *e) {
-        if (c->probe)
-                probes_forget(d->probes);
         return answer(c, 200, api_describe_capabilities(d), e);
 }
 
@@ -390,6 +389,27 @@ static int find_route(struct call *c, const struct route **ret, struct err *e) {
         c->allow = other;
         c->problem.status = 405;
         return err_set(e, -EINVAL, "%s does not take %s, only %s", c->path, c->method, other);
+}
+
+bool api_prepare(struct daemon *d, const struct call *c, bool first) {
+        SCOPED_JSON json_t *body = NULL;
+        const struct fault_ops *ops;
+
+        if (strcmp(c->path, "/v1/capabilities") == 0) {
+                if (first && c->probe && !d->prober)
+                        probes_forget(d->probes);
+                return prober_is_ready(d, NULL);
+        }
+        if (strcmp(c->method, "POST") != 0 || (strcmp(c->path, "/v1/faults") != 0 && strcmp(c->path, "/v1/plan") != 0))
+                return true;
+        if (probes_are_known(d->probes, NULL))
+                return true;
+
+        /* What is wrong with the body is said by its handler. */
+        if (parse_body(c, &body, NULL) < 0)
+                return true;
+        ops = daemon_find_kind(d, json_text_at(body, "kind", ""));
+        return !ops || prober_is_ready(d, ops);
 }
 
 void api_refuse(struct call *c, const struct err *e) {

@@ -28,6 +28,10 @@ struct call {
         struct problem problem; /* what a failing handler has to add */
 };
 
+/* api_prepare — can the call be answered without holding everybody up? If not (backends have to be tried), a child has
+ * been started: call again after server_wake(). first: this call has not been here before. */
+bool api_prepare(struct daemon *d, const struct call *c, bool first);
+
 /* api_call — always leaves an answer in c. */
 void api_call(struct daemon *d, struct call *c);
 

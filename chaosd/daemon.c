@@ -9,6 +9,7 @@
 #include "chaosd/notify.h"
 #include "chaosd/paths.h"
 #include "chaosd/presence.h"
+#include "chaosd/prober.h"
 #include "chaosd/probes.h"
 #include "core/clock.h"
 #include "core/err.h"
@@ -30,6 +31,7 @@ void daemon_done(struct daemon *d) {
         d->keep_alive = sd_event_source_disable_unref(d->keep_alive);
         while (d->lives)
                 life_free(d->lives);
+        prober_free(d->prober);
         history_free(d->history);
         probes_free(d->probes);
         audit_close(&d->audit);

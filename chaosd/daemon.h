@@ -13,6 +13,7 @@
 struct guard;
 struct history;
 struct life;
+struct prober;
 struct probes;
 struct server;
 struct stream;
@@ -27,7 +28,8 @@ struct daemon {
         struct audit audit;
         struct fault_env env; /* use daemon_env(): it brings now_us up to date */
         struct probes *probes;
-        struct life *lives; /* newest first: injecting, active, reverting, failed */
+        struct prober *prober; /* while one is at work */
+        struct life *lives;    /* newest first: injecting, active, reverting, failed */
         struct history *history;
         struct server *server;
         struct stream *streams;

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "chaosd/daemon.h"
+#include "chaosd/server.h"
 #include "core/clock.h"
 #include "core/err.h"
 
@@ -30,6 +31,7 @@ static void wake(struct stream *s) {
 
         s->suspended = false;
         MHD_resume_connection(s->connection);
+        server_kick(s->daemon->server);
 }
 
 static void end_stream(struct stream *s) {

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "chaosd/text.h"
+#include "core/clock.h"
 #include "core/err.h"
 
-#define BACKENDS_MAX 8
+#define BACKENDS_MAX    8
+#define REFUSAL_KEPT_US (30 * USEC_PER_SEC)
 
 struct probes {
         const struct fault_ops *const *kinds;
@@ -59,6 +61,7 @@ const struct probe_result *probes_ask(struct probes *p, struct fault_env *env, c
         if (slot->known)
                 return slot;
 
+        slot->at_us = clock_boottime_us();
         r = ops->probe ? ops->probe(env, backend->name, &e) : 0;
         slot->known = true;
         slot->works = r >= 0;
@@ -66,8 +69,51 @@ const struct probe_result *probes_ask(struct probes *p, struct fault_env *env, c
         if (r < 0) {
                 (void)snprintf(slot->why, sizeof(slot->why), "%.299s", e.msg[0] ? e.msg : strerror(-r));
                 (void)text_clean(slot->why);
+                memcpy(slot->extack, e.extack, sizeof(slot->extack));
         }
         return slot;
+}
+
+bool probes_are_known(struct probes *p, const struct fault_ops *ops) {
+        uint64_t now_us = clock_boottime_us();
+
+        for (size_t i = 0; i < p->n_kinds; i++) {
+                const struct fault_ops *kind = p->kinds[i];
+                bool known = true, works = false, stale = false;
+
+                if (ops && ops != kind)
+                        continue;
+                for (size_t k = 0; k < BACKENDS_MAX && kind->backends[k].name; k++) {
+                        const struct probe_result *result = &p->results[i][k];
+
+                        known &= result->known;
+                        works |= result->works;
+                        stale |= now_us - result->at_us > REFUSAL_KEPT_US;
+                }
+                if (known && !works && stale) {
+                        memset(p->results[i], 0, sizeof(p->results[i]));
+                        known = false;
+                }
+                if (!known)
+                        return false;
+        }
+        return true;
+}
+
+void probes_learn(struct probes *p, unsigned kind, unsigned backend, const struct probe_result *result) {
+        if (kind < p->n_kinds && backend < BACKENDS_MAX)
+                p->results[kind][backend] = *result;
+}
+
+void probes_give_up(struct probes *p, const struct fault_ops *ops, const char *why) {
+        for (const struct fault_backend *b = ops->backends; b->name; b++) {
+                struct probe_result *slot = find_slot(p, ops, b);
+
+                if (!slot || slot->known)
+                        continue;
+                *slot = (struct probe_result){ .known = true, .at_us = clock_boottime_us() };
+                (void)snprintf(slot->why, sizeof(slot->why), "%s", why);
+        }
 }
 
 static int add_reason(char **reason, const struct fault_backend *b, const char *why) {
@@ -83,21 +129,31 @@ static int add_reason(char **reason, const struct fault_backend *b, const char *
 
 /* The first that works, of those wanted; NULL when none does. *reason collects why the others do not. */
 static const struct fault_backend *first_working(struct probes *p, struct fault_env *env, const struct fault_ops *ops,
-                                                 const char *wanted, bool anew, char **reason) {
+                                                 const char *wanted, char **reason) {
         for (const struct fault_backend *b = ops->backends; b->name; b++) {
-                struct probe_result *slot = find_slot(p, ops, b);
                 const struct probe_result *result;
 
                 if (wanted && strcmp(wanted, b->name) != 0)
                         continue;
-                if (anew && slot)
-                        slot->known = false;
                 result = probes_ask(p, env, ops, b);
                 if (result->works)
                         return b;
                 (void)add_reason(reason, b, result->why);
         }
         return NULL;
+}
+
+static int refuse_all(struct probes *p, struct fault_env *env, const struct fault_ops *ops, const char *wanted,
+                      const char *reason, struct err *e) {
+        int r = err_set(e, -EOPNOTSUPP, "%s is not possible on this node: %s", ops->name, reason);
+
+        for (const struct fault_backend *b = ops->backends; b->name; b++) {
+                const struct probe_result *result = probes_ask(p, env, ops, b);
+
+                if (e && !e->extack[0] && (!wanted || strcmp(wanted, b->name) == 0))
+                        memcpy(e->extack, result->extack, sizeof(e->extack));
+        }
+        return r;
 }
 
 static int refuse_name(const struct fault_ops *ops, const char *wanted, struct err *e) {
@@ -127,14 +183,9 @@ int probes_choose(struct probes *p, struct fault_env *env, const struct fault_op
                 return -EINVAL;
         }
 
-        b = first_working(p, env, ops, wanted, false, &reason);
-        if (!b) {
-                free(TAKE_PTR(reason));
-                b = first_working(p, env, ops, wanted, true, &reason);
-        }
+        b = first_working(p, env, ops, wanted, &reason);
         if (!b)
-                return err_set(e, -EOPNOTSUPP, "%s is not possible on this node: %s", ops->name,
-                               reason ? reason : "no backend");
+                return refuse_all(p, env, ops, wanted, reason ? reason : "no backend", e);
         if (!reason)
                 reason = strdup("");
         if (!reason)

@@ -69,14 +69,6 @@ static const char *title_of(unsigned status) {
         }
 }
 
-/* The kernel's own words (extended ack) stand behind this mark in an error's text; see faults/mech. */
-static json_t *find_extack(const char *text) {
-        static const char mark[] = "kernel says: ";
-        const char *at = strstr(text, mark);
-
-        return at ? json_string(at + sizeof(mark) - 1) : json_null();
-}
-
 json_t *problem_describe(struct problem *p, const struct err *e) {
         const struct row *row = find_row(e->code);
         struct err clean = *e; /* a message may quote bytes that are no text, or be cut within a character */
@@ -92,9 +84,10 @@ json_t *problem_describe(struct problem *p, const struct err *e) {
                        "resort";
         (void)text_clean(clean.msg);
         (void)text_clean(clean.path);
-        return json_pack("{s:s s:s s:i s:s s:s? s:i s:s? s:o s:s? s:b s:s?}", "type", "about:blank", "title",
+        (void)text_clean(clean.extack);
+        return json_pack("{s:s s:s s:i s:s s:s? s:i s:s? s:s? s:s? s:b s:s?}", "type", "about:blank", "title",
                          title_of(p->status), "status", (int)p->status, "detail",
                          clean.msg[0] ? clean.msg : title_of(p->status), "pointer", clean.path[0] ? clean.path : NULL,
-                         "errno", -e->code, "errno_name", name, "extack", find_extack(clean.msg), "hint", hint,
-                         "residue", p->residue != NULL, "fault", p->residue);
+                         "errno", -e->code, "errno_name", name, "extack", clean.extack[0] ? clean.extack : NULL, "hint",
+                         hint, "residue", p->residue != NULL, "fault", p->residue);
 }

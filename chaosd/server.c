@@ -34,6 +34,7 @@ struct server {
         struct daemon *daemon;
         struct MHD_Daemon *mhd;
         sd_event_source *io, *timer;
+        struct intake *waiting; /* suspended until a prober has finished */
         int fd;
         char path[108];
 };
@@ -50,6 +51,10 @@ struct intake {
         size_t len, size;
         size_t discarded;
         bool too_large;
+        bool prepared; /* api_prepare() was told of it */
+
+        struct MHD_Connection *connection;
+        struct intake *next_waiting;
 };
 
 static void share_with_group(const char *path, const char *group) {
@@ -177,8 +182,34 @@ static bool has_flag(struct MHD_Connection *connection, const char *name) {
         return value && strcmp(value, "0") != 0;
 }
 
-static enum MHD_Result dispatch(struct daemon *d, struct MHD_Connection *connection, const struct link *link,
-                                const struct intake *in, const char *url, const char *method) {
+/* The access handler is called again when the connection is resumed. */
+static void wait_for_prober(struct server *s, struct MHD_Connection *connection, struct intake *in) {
+        in->connection = connection;
+        in->next_waiting = s->waiting;
+        s->waiting = in;
+        MHD_suspend_connection(connection);
+}
+
+void server_kick(struct server *s) {
+        if (!s || !s->timer)
+                return;
+
+        (void)sd_event_source_set_time(s->timer, 0);
+        (void)sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
+}
+
+void server_wake(struct server *s) {
+        server_kick(s);
+        while (s && s->waiting) {
+                struct intake *in = s->waiting;
+
+                s->waiting = in->next_waiting;
+                MHD_resume_connection(in->connection);
+        }
+}
+
+static enum MHD_Result dispatch(struct server *s, struct MHD_Connection *connection, const struct link *link,
+                                struct intake *in, const char *url, const char *method) {
         struct call c = {
                 .method = method,
                 .path = url,
@@ -191,8 +222,14 @@ static enum MHD_Result dispatch(struct daemon *d, struct MHD_Connection *connect
         };
         enum MHD_Result r;
 
-        api_call(d, &c);
-        r = send_answer(d, connection, &c);
+        if (!api_prepare(s->daemon, &c, !in->prepared)) {
+                in->prepared = true;
+                wait_for_prober(s, connection, in);
+                return MHD_YES;
+        }
+
+        api_call(s->daemon, &c);
+        r = send_answer(s->daemon, connection, &c);
         call_done(&c);
         return r;
 }
@@ -239,7 +276,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
         }
         if (in->too_large)
                 return refuse(s->daemon, connection, link, &too_large);
-        return dispatch(s->daemon, connection, link, in, url, method);
+        return dispatch(s, connection, link, in, url, method);
 }
 
 static void on_completed(void *arg, struct MHD_Connection *connection, void **state,
@@ -364,10 +401,12 @@ void server_free(struct server *s) {
         if (!s)
                 return;
 
-        (void)sd_event_source_disable_unref(s->io);
-        (void)sd_event_source_disable_unref(s->timer);
+        s->io = sd_event_source_disable_unref(s->io);
+        s->timer = sd_event_source_disable_unref(s->timer);
         if (s->mhd) {
-                events_end(s->daemon); /* no connection may be suspended when the server stops */
+                s->daemon->stopping = true; /* no connection may be suspended when the server stops */
+                events_end(s->daemon);
+                server_wake(s);
                 (void)MHD_run(s->mhd);
                 MHD_stop_daemon(s->mhd);
         }

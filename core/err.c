@@ -13,6 +13,7 @@ int err_set(struct err *e, int code, const char *fmt, ...) {
 
         e->code = code;
         e->path[0] = 0;
+        e->extack[0] = 0;
         va_start(ap, fmt);
         (void)vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
         va_end(ap);
@@ -48,6 +49,7 @@ int err_errno(struct err *e, const char *fmt, ...) {
 
         e->code = code;
         e->path[0] = 0;
+        e->extack[0] = 0;
         va_start(ap, fmt);
         n = vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
         va_end(ap);

@@ -27,8 +27,8 @@ struct transfer {
         struct http_response out;
         CURL *curl;
         size_t capacity, max_body;
-        int failed;    /* negative errno set by a callback */
-        bool ended;    /* on_data asked to stop */
+        int failed; /* negative errno set by a callback */
+        bool ended; /* on_data asked to stop */
 };
 
 void http_response_done(struct http_response *r) {

@@ -9,19 +9,19 @@
 struct err;
 
 struct http_request {
-        const char *method;             /* "GET" … ; NULL = GET, or POST when there is a body */
-        const char *url;                /* http:// or https:// only */
-        const char *unix_socket;        /* path, or NULL for TCP */
-        const char *const *headers;     /* NULL-ended "Name: value", or NULL */
-        const char *body;               /* NULL = none */
+        const char *method;         /* "GET" … ; NULL = GET, or POST when there is a body */
+        const char *url;            /* http:// or https:// only */
+        const char *unix_socket;    /* path, or NULL for TCP */
+        const char *const *headers; /* NULL-ended "Name: value", or NULL */
+        const char *body;           /* NULL = none */
         size_t body_len;
-        const char *content_type;       /* with body; NULL = application/json */
-        const char *bearer_token;       /* or NULL */
-        const char *user, *password;    /* basic authentication, or NULL */
+        const char *content_type;                   /* with body; NULL = application/json */
+        const char *bearer_token;                   /* or NULL */
+        const char *user, *password;                /* basic authentication, or NULL */
         const char *ca_file, *cert_file, *key_file; /* TLS, or NULL for the system's */
-        bool tls_insecure;              /* skip verification: only when the user's file says so */
-        uint64_t timeout_us;            /* whole request; 0 = 10 s, or with on_data no limit */
-        size_t max_body;                /* refuse longer answers; 0 = 16 MiB */
+        bool tls_insecure;                          /* skip verification: only when the user's file says so */
+        uint64_t timeout_us;                        /* whole request; 0 = 10 s, or with on_data no limit */
+        size_t max_body;                            /* refuse longer answers; 0 = 16 MiB */
         /* When set, called with each piece of a 2xx answer's body as it comes (server-sent events); then the answer's
          * body stays empty. Return non-zero to end the request early (then http_send returns 0). */
         int (*on_data)(const char *data, size_t len, void *arg);

@@ -26,6 +26,7 @@ struct http_async {
         int epoll_fd;
         uint64_t deadline_us; /* as libcurl asked; UINT64_MAX = none */
         http_async_done_t on_done;
+        http_async_data_t on_data; /* or NULL */
         void *arg;
         struct slot *slots, *free_slots;
         size_t n_slots, used_slots, in_flight;
@@ -65,8 +66,10 @@ static int on_timer(CURLM *multi, long timeout_ms, void *arg) {
 }
 
 static size_t on_body(char *data, size_t size, size_t n, void *arg) {
-        (void)data;
-        (void)arg;
+        const struct slot *s = arg;
+
+        if (s->owner->on_data)
+                s->owner->on_data(s->tag, data, size * n, clock_boottime_us(), s->owner->arg);
         return size * n;
 }
 
@@ -90,7 +93,9 @@ static int slot_prepare(struct http_async *h, struct slot *s) {
         (void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)((h->timeout_us + 999) / 1000));
         (void)curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)((h->timeout_us + 999) / 1000));
         (void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
-        (void)curl_easy_setopt(c, CURLOPT_PROXY, ""); /* load goes to the service itself, whatever the environment says */
+        (void)curl_easy_setopt(c, CURLOPT_WRITEDATA, s);
+        (void)curl_easy_setopt(c, CURLOPT_PROXY,
+                               ""); /* load goes to the service itself, whatever the environment says */
         if (h->unix_socket)
                 (void)curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, h->unix_socket);
         if (strcmp(method, "HEAD") == 0)
@@ -214,8 +219,7 @@ static int check_url(const char *url, struct err *e) {
         CURLUcode code = u ? curl_url_set(u, CURLUPART_URL, url, 0) : CURLUE_OUT_OF_MEMORY;
 
         curl_url_cleanup(u);
-        if (code != CURLUE_OK ||
-            (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0))
+        if (code != CURLUE_OK || (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0))
                 return err_set(e, -EINVAL, "'%.200s' is not an http:// or https:// address%s%s", url,
                                code != CURLUE_OK ? ": " : "", code != CURLUE_OK ? curl_url_strerror(code) : "");
         return 0;
@@ -267,6 +271,7 @@ int http_async_new(const struct http_async_config *config, http_async_done_t on_
         h->epoll_fd = -1;
         h->deadline_us = UINT64_MAX;
         h->on_done = on_done;
+        h->on_data = config->on_data;
         h->arg = arg;
         if (copy_config(h, config) < 0)
                 return err_set(e, -ENOMEM, "no memory");

@@ -62,7 +62,8 @@ static int connect_error(const struct node *n, int r, struct err *e) {
         case -ECONNREFUSED:
                 return err_set(e, -ECONNREFUSED,
                                "no chaosd listens on %s: start it (systemctl start chaosd), or name its socket with "
-                               "--socket or CHAOSD_SOCKET", n->socket);
+                               "--socket or CHAOSD_SOCKET",
+                               n->socket);
         case -EACCES:
         case -EPERM:
                 return err_set(e, -EACCES, "%s: no right to use it: run as root or join the group chaos", n->socket);
@@ -84,7 +85,8 @@ static int parse_answer(const struct node *n, const struct http_response *a, jso
 
         r = json_parse(a->body, a->body_len, ret, e);
         return r < 0 ? err_wrap(e, -EPROTO, "chaosd %s gave an answer that chaosctl %s cannot read", a->version,
-                                CHAOS_VERSION) : 0;
+                                CHAOS_VERSION)
+                     : 0;
 }
 
 int node_call(const struct node *n, const char *method, const char *path, const json_t *body, json_t **ret,
@@ -100,15 +102,16 @@ int node_call(const struct node *n, const char *method, const char *path, const 
         if (snprintf(url, sizeof(url), "http://localhost%s", path) >= (int)sizeof(url))
                 return err_set(e, -EINVAL, "request path is too long");
 
-        r = http_send(&(struct http_request){
-                              .method = method,
-                              .url = url,
-                              .unix_socket = n->socket,
-                              .headers = headers,
-                              .body = text,
-                              .body_len = text ? strlen(text) : 0,
-                      },
-                      &a, e);
+        r = http_send(
+                &(struct http_request){
+                        .method = method,
+                        .url = url,
+                        .unix_socket = n->socket,
+                        .headers = headers,
+                        .body = text,
+                        .body_len = text ? strlen(text) : 0,
+                },
+                &a, e);
         if (r < 0)
                 return connect_error(n, r, e);
 

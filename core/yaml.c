@@ -26,7 +26,11 @@ void yaml_free(struct yaml_file *f) {
 
 /* Length of the UTF-8 sequence at p, or 0 when there is none (RFC 3629: no overlong forms, no surrogates). */
 static size_t utf8_length(const unsigned char *p, size_t left) {
-        size_t n = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 : (*p & 0xf0) == 0xe0 ? 3 : *p >= 0xf0 && *p < 0xf5 ? 4 : 0;
+        size_t n = *p < 0x80                 ? 1
+                   : *p >= 0xc2 && *p < 0xe0 ? 2
+                   : (*p & 0xf0) == 0xe0     ? 3
+                   : *p >= 0xf0 && *p < 0xf5 ? 4
+                                             : 0;
 
         if (n == 0 || n > left)
                 return 0;

@@ -23,7 +23,7 @@ struct anchor {
 struct level {
         json_t *value; /* borrowed from its parent, or owned at the root (builder.root) */
         struct yaml_mark *mark;
-        char *key;     /* pending key of a mapping */
+        char *key; /* pending key of a mapping */
         unsigned key_line, key_column;
         char *anchor;
         size_t nodes_before;

@@ -12,24 +12,6 @@
 #define SPEND_SAMPLES    10 /* fewer say nothing about spending */
 #define RECOVERY_BIN_MIN (100 * USEC_PER_MSEC)
 
-const char *engine_phase_name(enum engine_phase p) {
-        static const char *const names[] = { "baseline", "fault", "recovery", "drain", "done" };
-
-        return names[p];
-}
-
-const char *verdict_name(enum verdict v) {
-        static const char *const names[] = { "pass", "fail", "inconclusive", "aborted", "error" };
-
-        return names[v];
-}
-
-int verdict_exit_code(enum verdict v) {
-        static const int codes[] = { 0, 1, 3, 4, 5 };
-
-        return codes[v];
-}
-
 static void push(struct engine *e, struct engine_action a) {
         if (e->tail - e->head < ENGINE_QUEUE)
                 e->queue[e->tail++ % ENGINE_QUEUE] = a;
@@ -242,17 +224,20 @@ static bool gate_allows(struct engine *e, uint64_t now_us) {
         for (size_t i = 0; i < e->c->n_slos; i++) {
                 const struct engine_slo_config *c = &e->c->slos[i];
 
-                if (!isnan(e->c->min_remaining) && !isnan(c->remaining_before) && c->remaining_before < e->c->min_remaining) {
+                if (!isnan(e->c->min_remaining) && !isnan(c->remaining_before) &&
+                    c->remaining_before < e->c->min_remaining) {
                         if (!e->c->override_gate)
                                 engine_reason_add(e, VERDICT_ERROR, now_us,
-                                                  "budget gate: %s has %.3g%% of its error budget left, under minRemaining %.3g%%",
+                                                  "budget gate: %s has %.3g%% of its error budget left, under "
+                                                  "minRemaining %.3g%%",
                                                   c->name, c->remaining_before * 100, e->c->min_remaining * 100);
                         ok = false;
                 }
                 if (e->slos[i].projected > e->c->max_spend) {
                         if (!e->c->override_gate)
                                 engine_reason_add(e, VERDICT_ERROR, now_us,
-                                                  "budget gate: %s is expected to spend %.3g%% of its error budget, over maxSpend %.3g%%",
+                                                  "budget gate: %s is expected to spend %.3g%% of its error budget, "
+                                                  "over maxSpend %.3g%%",
                                                   c->name, e->slos[i].projected * 100, e->c->max_spend * 100);
                         ok = false;
                 }
@@ -282,9 +267,11 @@ static void watch_slo(struct engine *e, size_t i, uint64_t now_us) {
                 return;
 
         if (!e->c->burn_off && slo_alert_fires(&s->alert, &s->window, now_us, c->objective)) {
-                double burn = slo_burn(slo_compliance(slo_window_sum(&s->window, now_us, s->alert.long_us)), c->objective);
+                double burn =
+                        slo_burn(slo_compliance(slo_window_sum(&s->window, now_us, s->alert.long_us)), c->objective);
 
-                (void)snprintf(why, sizeof(why), "%s: burn rate %.4g over the last %.3g s and the last %.3g s reached %.4g", c->name,
+                (void)snprintf(why, sizeof(why),
+                               "%s: burn rate %.4g over the last %.3g s and the last %.3g s reached %.4g", c->name,
                                burn, (double)s->alert.long_us / 1e6, (double)s->alert.short_us / 1e6, s->alert.burn);
                 abort_run(e, now_us, why);
         } else if (s->spending.total >= SPEND_SAMPLES && s->spent >= e->c->max_spend) {
@@ -458,7 +445,8 @@ void engine_fault_evidence(struct engine *e, size_t i, uint64_t hits, int verifi
                 f->verified = verified;
 }
 
-void engine_fault_over(struct engine *e, uint64_t now_us, size_t i, enum engine_over how, bool undo_ok, const char *why) {
+void engine_fault_over(struct engine *e, uint64_t now_us, size_t i, enum engine_over how, bool undo_ok,
+                       const char *why) {
         struct engine_fault *f = &e->faults[i];
         const char *name = e->c->faults[i].name;
         char text[240];

@@ -1,5 +1,5 @@
-/* engine.h — the decisions of a run as a pure state machine: no clock, no I/O, no threads. Events go in with their time
- * (microseconds since the run's start, never going back), actions come out of engine_next(). docs/slo.md has the rules. */
+/* engine.h — the decisions of a run as a pure state machine: no clock, no I/O, no threads. Events go in with their
+ * time (microseconds since the run's start, never going back), actions come out. docs/slo.md has the rules. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,7 +9,14 @@
 #include "experiments/model.h"
 #include "experiments/slo_math.h"
 
-enum engine_phase { ENGINE_BASELINE, ENGINE_FAULT, ENGINE_RECOVERY, ENGINE_PHASES, ENGINE_DRAIN = ENGINE_PHASES, ENGINE_DONE };
+enum engine_phase {
+        ENGINE_BASELINE,
+        ENGINE_FAULT,
+        ENGINE_RECOVERY,
+        ENGINE_PHASES,
+        ENGINE_DRAIN = ENGINE_PHASES,
+        ENGINE_DONE
+};
 
 /* In this order: a later one outranks all before it. */
 enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_INCONCLUSIVE, VERDICT_ABORTED, VERDICT_ERROR };
@@ -20,11 +27,11 @@ struct engine_slo_config {
         enum slo_method method;
         uint64_t slice_us;
         double slice_target;
-        uint64_t period_us;             /* of the error budget */
+        uint64_t period_us; /* of the error budget */
         struct experiment_expect expect;
         uint64_t min_samples;
-        uint64_t no_data_us;            /* abort when no sample came for this long; 0 = never */
-        double remaining_before;        /* share of the budget left before the run; NAN = unknown */
+        uint64_t no_data_us;     /* abort when no sample came for this long; 0 = never */
+        double remaining_before; /* share of the budget left before the run; NAN = unknown */
 };
 
 struct engine_fault_config {
@@ -35,16 +42,16 @@ struct engine_fault_config {
 
 struct engine_config {
         uint64_t baseline_us, recovery_us;
-        uint64_t fault_us;              /* planned length of the fault phase, for the abort windows */
-        uint64_t recover_within_us;     /* 0 = not asked */
+        uint64_t fault_us;          /* planned length of the fault phase, for the abort windows */
+        uint64_t recover_within_us; /* 0 = not asked */
         const struct engine_slo_config *slos;
         size_t n_slos;
         const struct engine_fault_config *faults;
         size_t n_faults;
-        double max_spend;               /* share of an error budget that this run may spend */
-        double min_remaining;           /* NAN = no gate */
-        bool burn_off;                  /* no abort by burn rate */
-        double burn_limit;              /* NAN = from max_spend */
+        double max_spend;     /* share of an error budget that this run may spend */
+        double min_remaining; /* NAN = no gate */
+        bool burn_off;        /* no abort by burn rate */
+        double burn_limit;    /* NAN = from max_spend */
         bool override_gate;
 };
 
@@ -71,18 +78,18 @@ struct engine_slo {
         struct slo_alert alert;
         struct slo_window window;
         struct slo_count phases[ENGINE_PHASES];
-        struct slo_count spending;      /* of the fault and recovery phases together */
-        struct slo_second *seconds;     /* heap, in order of first appearance */
+        struct slo_count spending;  /* of the fault and recovery phases together */
+        struct slo_second *seconds; /* heap, in order of first appearance */
         size_t n_seconds, capacity;
         struct slo_count *recovery_bins;
         uint64_t last_sample_us;
-        double spent;                   /* share of the budget, so far */
-        double projected;               /* as expected before the start */
-        double detected_s;              /* from the first injection to the first window that burns; NAN = never */
+        double spent;      /* share of the budget, so far */
+        double projected;  /* as expected before the start */
+        double detected_s; /* from the first injection to the first window that burns; NAN = never */
         /* Once done: */
         double compliance[ENGINE_PHASES];
-        double peak_burn, mean_burn;    /* of the fault phase; NAN without samples */
-        double recovered_s;             /* from the revert; NAN = not within the phase */
+        double peak_burn, mean_burn; /* of the fault phase; NAN without samples */
+        double recovered_s;          /* from the revert; NAN = not within the phase */
         uint64_t samples;
         bool conclusive, held;
         char reason[200];
@@ -116,9 +123,9 @@ struct engine {
         const struct engine_config *c;
         enum engine_phase phase;
         uint64_t begin_us[ENGINE_PHASES], end_us[ENGINE_PHASES]; /* begin: UINT64_MAX = never began */
-        bool aborting;     /* reverting, then recovery */
-        bool stopping;     /* reverting, then the end */
-        uint64_t abort_us, undone_us; /* breach seen, last fault undone; 0 = no abort */
+        bool aborting;                                           /* reverting, then recovery */
+        bool stopping;                                           /* reverting, then the end */
+        uint64_t abort_us, undone_us;                            /* breach seen, last fault undone; 0 = no abort */
         uint64_t recovery_bin_us;
         struct engine_slo *slos;
         struct engine_fault *faults;
@@ -147,8 +154,9 @@ void engine_fault_failed(struct engine *e, uint64_t now_us, size_t fault, const 
 void engine_fault_evidence(struct engine *e, size_t fault, uint64_t hits, int verified);
 
 enum engine_over { ENGINE_OVER_UNDONE, ENGINE_OVER_HALTED, ENGINE_OVER_LOST };
-/* engine_fault_over — the fault is gone: by its time or our revert, halted by a person, or lost (its daemon or lease). */
-void engine_fault_over(struct engine *e, uint64_t now_us, size_t fault, enum engine_over how, bool undo_ok, const char *why);
+/* engine_fault_over — the fault is gone: by its time or our revert, halted by a person, or lost (daemon, lease). */
+void engine_fault_over(struct engine *e, uint64_t now_us, size_t fault, enum engine_over how, bool undo_ok,
+                       const char *why);
 
 void engine_condition(struct engine *e, uint64_t now_us, const char *why); /* a named stop condition holds */
 void engine_stop(struct engine *e, uint64_t now_us, const char *why);      /* Ctrl-C: revert, no recovery phase */
@@ -169,6 +177,7 @@ const char *verdict_name(enum verdict v);           /* "pass" … */
 int verdict_exit_code(enum verdict v);
 
 /* Inside (engine.c and engine_verdict.c): */
-void engine_reason_add(struct engine *e, enum verdict v, uint64_t now_us, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void engine_reason_add(struct engine *e, enum verdict v, uint64_t now_us, const char *fmt, ...)
+        __attribute__((format(printf, 4, 5)));
 void engine_judge(struct engine *e, uint64_t now_us);
 double engine_phase_compliance(const struct engine *e, size_t slo, enum engine_phase phase);

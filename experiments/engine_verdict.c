@@ -8,13 +8,32 @@
 
 #define SETTLE_US USEC_PER_SEC /* "stays inside": the next second, and all the rest */
 
+const char *engine_phase_name(enum engine_phase p) {
+        static const char *const names[] = { "baseline", "fault", "recovery", "drain", "done" };
+
+        return names[p];
+}
+
+const char *verdict_name(enum verdict v) {
+        static const char *const names[] = { "pass", "fail", "inconclusive", "aborted", "error" };
+
+        return names[v];
+}
+
+int verdict_exit_code(enum verdict v) {
+        static const int codes[] = { 0, 1, 3, 4, 5 };
+
+        return codes[v];
+}
+
 double engine_phase_compliance(const struct engine *e, size_t i, enum engine_phase phase) {
         const struct engine_slo_config *c = &e->c->slos[i];
         const struct engine_slo *s = &e->slos[i];
 
         if (c->method == SLO_OCCURRENCES)
                 return slo_compliance(s->phases[phase]);
-        return slo_method_compliance(c->method, s->seconds, s->n_seconds, (unsigned)phase, c->slice_us, c->slice_target);
+        return slo_method_compliance(c->method, s->seconds, s->n_seconds, (unsigned)phase, c->slice_us,
+                                     c->slice_target);
 }
 
 static struct slo_count sum_bins(const struct slo_count *bins, size_t from, size_t to) {
@@ -84,13 +103,14 @@ static bool expectation_held(const struct engine *e, size_t i, char *reason, siz
                                c->expect.limit);
                 return s->mean_burn <= c->expect.limit;
         case EXPECT_SPEND:
-                (void)snprintf(reason, size, "spent %.4g%% of the error budget, expected at most %.4g%%", s->spent * 100,
-                               c->expect.limit * 100);
+                (void)snprintf(reason, size, "spent %.4g%% of the error budget, expected at most %.4g%%",
+                               s->spent * 100, c->expect.limit * 100);
                 return s->spent <= c->expect.limit;
         case EXPECT_MET:
                 break;
         }
-        (void)snprintf(reason, size, "%.4g%% good in the fault phase, objective %.4g%%", compliance * 100, c->objective * 100);
+        (void)snprintf(reason, size, "%.4g%% good in the fault phase, objective %.4g%%", compliance * 100,
+                       c->objective * 100);
         return compliance >= c->objective;
 }
 
@@ -113,9 +133,11 @@ static void judge_slo(struct engine *e, size_t i, uint64_t now_us) {
         }
         s->conclusive = fewest >= (double)c->min_samples && !isnan(s->compliance[ENGINE_FAULT]);
         if (!s->conclusive) {
-                (void)snprintf(s->reason, sizeof(s->reason), "%.0f samples in the baseline phase and %.0f in the fault phase, fewer than minSamples %llu",
-                               s->phases[ENGINE_BASELINE].total, s->phases[ENGINE_FAULT].total,
-                               (unsigned long long)c->min_samples);
+                (void)snprintf(
+                        s->reason, sizeof(s->reason),
+                        "%.0f samples in the baseline phase and %.0f in the fault phase, fewer than minSamples %llu",
+                        s->phases[ENGINE_BASELINE].total, s->phases[ENGINE_FAULT].total,
+                        (unsigned long long)c->min_samples);
                 engine_reason_add(e, VERDICT_INCONCLUSIVE, now_us, "%s: %s", c->name, s->reason);
                 return;
         }
@@ -139,9 +161,11 @@ static void judge_evidence(struct engine *e, uint64_t now_us) {
                 if (!f->was_injected)
                         engine_reason_add(e, VERDICT_INCONCLUSIVE, now_us, "%s: was not injected", name);
                 else if (f->hits == 0)
-                        engine_reason_add(e, VERDICT_INCONCLUSIVE, now_us, "%s: no evidence that it acted on anything", name);
+                        engine_reason_add(e, VERDICT_INCONCLUSIVE, now_us, "%s: no evidence that it acted on anything",
+                                          name);
                 else if (f->verified == 0)
-                        engine_reason_add(e, VERDICT_INCONCLUSIVE, now_us, "%s: the effect could not be verified", name);
+                        engine_reason_add(e, VERDICT_INCONCLUSIVE, now_us, "%s: the effect could not be verified",
+                                          name);
         }
 }
 
@@ -156,11 +180,14 @@ static void judge_recovery(struct engine *e, uint64_t now_us) {
                 const char *name = e->c->slos[i].name;
 
                 if (s->phases[ENGINE_RECOVERY].total <= 0)
-                        engine_reason_add(e, VERDICT_INCONCLUSIVE, now_us, "%s: no samples in the recovery phase", name);
+                        engine_reason_add(e, VERDICT_INCONCLUSIVE, now_us, "%s: no samples in the recovery phase",
+                                          name);
                 else if (isnan(s->recovered_s))
-                        engine_reason_add(e, VERDICT_FAIL, now_us, "%s: not back inside its objective within the recovery phase", name);
+                        engine_reason_add(e, VERDICT_FAIL, now_us,
+                                          "%s: not back inside its objective within the recovery phase", name);
                 else if (s->recovered_s > within_s)
-                        engine_reason_add(e, VERDICT_FAIL, now_us, "%s: back inside its objective after %.3g s, asked within %.3g s", name,
+                        engine_reason_add(e, VERDICT_FAIL, now_us,
+                                          "%s: back inside its objective after %.3g s, asked within %.3g s", name,
                                           s->recovered_s, within_s);
         }
 }

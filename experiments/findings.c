@@ -26,19 +26,37 @@ static const struct {
         enum symptom symptom;
         const char *text;
 } advice[] = {
-        { "net", SLOW, "Give calls to this dependency a timeout well below the SLO's latency, and answer from a cache or a default when it passes; take the call off the request's path where the answer can wait." },
-        { "net", ERRORS, "Retry idempotent calls once with a jittered back-off and a retry budget, use a circuit breaker, and fail over to another replica or zone." },
-        { "proc", ERRORS, "Run at least two replicas behind health checks, drain connections before exit, and let clients retry idempotent calls on another replica; have a supervisor restart what died." },
-        { "proc", SLOW, "Let the load balancer notice a stuck instance by a request of its own with a short timeout, and eject it." },
-        { "disk", ERRORS, "Treat ENOSPC as a state, not as a crash: reserve space for what must be written, rotate and expire, alert on the time until full, and resume when space returns." },
-        { "disk", SLOW, "Keep writes off the request's path, bound the queue before the disk, and shed load when it is full." },
-        { "cpu", SLOW, "Set CPU requests that fit the load, shed load before queues grow, and scale on utilisation or queue length." },
-        { "mem", ERRORS, "Set memory limits that fit the load, bound caches and queues, and restart gracefully on pressure." },
-        { "sys", ERRORS, "Handle this error where it returns: retry what is transient, report what is not, and never lose what was acknowledged." },
+        { "net", SLOW,
+          "Give calls to this dependency a timeout well below the SLO's latency, and answer from a cache or a default "
+          "when it passes; take the call off the request's path where the answer can wait." },
+        { "net", ERRORS,
+          "Retry idempotent calls once with a jittered back-off and a retry budget, use a circuit breaker, and fail "
+          "over to another replica or zone." },
+        { "proc", ERRORS,
+          "Run at least two replicas behind health checks, drain connections before exit, and let clients retry "
+          "idempotent calls on another replica; have a supervisor restart what died." },
+        { "proc", SLOW,
+          "Let the load balancer notice a stuck instance by a request of its own with a short timeout, and eject it." },
+        { "disk", ERRORS,
+          "Treat ENOSPC as a state, not as a crash: reserve space for what must be written, rotate and expire, alert "
+          "on the time until full, and resume when space returns." },
+        { "disk", SLOW,
+          "Keep writes off the request's path, bound the queue before the disk, and shed load when it is full." },
+        { "cpu", SLOW,
+          "Set CPU requests that fit the load, shed load before queues grow, and scale on utilisation or queue "
+          "length." },
+        { "mem", ERRORS,
+          "Set memory limits that fit the load, bound caches and queues, and restart gracefully on pressure." },
+        { "sys", ERRORS,
+          "Handle this error where it returns: retry what is transient, report what is not, and never lose what was "
+          "acknowledged." },
         { "io", SLOW, "Bound waits on storage with a deadline, and degrade reads to a cache." },
-        { NULL, NO_RECOVERY, "Find what keeps the service down after the cause is gone: retry storms, full queues, caches that refill under load, connections that are not reopened. Bound each of them." },
+        { NULL, NO_RECOVERY,
+          "Find what keeps the service down after the cause is gone: retry storms, full queues, caches that refill "
+          "under load, connections that are not reopened. Bound each of them." },
         { NULL, SLOW, "Bound every wait with a timeout below the SLO's latency, and degrade instead of waiting." },
-        { NULL, ERRORS, "Add redundancy for what was broken, and make clients retry idempotent calls within a budget." },
+        { NULL, ERRORS,
+          "Add redundancy for what was broken, and make clients retry idempotent calls within a budget." },
 };
 
 /* The family of the first fault that acted. */
@@ -62,7 +80,7 @@ static const char *recommend(const struct run *r, enum symptom symptom) {
         return "";
 }
 
-/* An SLI that judges only whether there was an answer is availability; one that looks at latency, or a threshold, is not. */
+/* An SLI that judges only whether there was an answer is availability; one of latency, or a threshold, is not. */
 static bool is_availability(const struct slo *s) {
         if (s->indicator == SLO_THRESHOLD)
                 return false;
@@ -85,10 +103,11 @@ static json_t *to_json(const struct run *r, const struct finding *f, const char 
         (void)clock_format_utc(now_us + severities[f->severity].due_days * 86400 * USEC_PER_SEC, due, sizeof(due));
         due[10] = 0; /* the day */
         return json_pack("{s:o s:s s:s s:s s:s s:s s:s s:s s:s s:s s:s s:s s:s}", "id",
-                         json_sprintf("%s/%s/%s%s", r->x->service, f->slo, r->x->name, suffix), "service", r->x->service, "slo",
-                         f->slo, "experiment", r->x->name, "severity", severities[f->severity].name, "summary", f->summary,
-                         "evidence", f->evidence, "recommendation",
-                         f->symptom == ANY ? "Run chaosctl reap, then find out why the undo failed." : recommend(r, f->symptom),
+                         json_sprintf("%s/%s/%s%s", r->x->service, f->slo, r->x->name, suffix), "service",
+                         r->x->service, "slo", f->slo, "experiment", r->x->name, "severity",
+                         severities[f->severity].name, "summary", f->summary, "evidence", f->evidence, "recommendation",
+                         f->symptom == ANY ? "Run chaosctl reap, then find out why the undo failed."
+                                           : recommend(r, f->symptom),
                          "owner", r->x->owner, "opened", opened, "due", due, "status", "open", "retest", r->x->file);
 }
 
@@ -101,7 +120,8 @@ static void broken_slo(const struct run *r, size_t i, json_t *findings, uint64_t
         f.severity = x->expect.kind != EXPECT_MET ? MEDIUM : f.symptom == ERRORS ? CRITICAL : HIGH;
         (void)snprintf(f.summary, sizeof(f.summary), "%s broke during %s: %s",
                        x->slo->display_name ? x->slo->display_name : x->slo->name, r->x->name, s->reason);
-        (void)snprintf(f.evidence, sizeof(f.evidence), "run %s: %.0f of %.0f samples good, mean burn rate %.4g, peak %.4g; the faults acted %llu times",
+        (void)snprintf(f.evidence, sizeof(f.evidence),
+                       "run %s: %.0f of %.0f samples good, mean burn rate %.4g, peak %.4g; the faults acted %llu times",
                        r->id, s->phases[ENGINE_FAULT].good, s->phases[ENGINE_FAULT].total, s->mean_burn, s->peak_burn,
                        (unsigned long long)run_hits(r));
         (void)json_array_append_new(findings, to_json(r, &f, "", now_us));
@@ -114,12 +134,15 @@ static void slow_recovery(const struct run *r, size_t i, json_t *findings, uint6
         struct finding f = { .slo = x->slo->name, .severity = LOW, .symptom = NO_RECOVERY };
 
         if (isnan(recovered_s))
-                (void)snprintf(f.summary, sizeof(f.summary), "%s was not back inside its objective within the recovery phase", x->slo->name);
+                (void)snprintf(f.summary, sizeof(f.summary),
+                               "%s was not back inside its objective within the recovery phase", x->slo->name);
         else
-                (void)snprintf(f.summary, sizeof(f.summary), "%s was back inside its objective only after %.3g s, asked within %.3g s",
-                               x->slo->name, recovered_s, within_s);
+                (void)snprintf(f.summary, sizeof(f.summary),
+                               "%s was back inside its objective only after %.3g s, asked within %.3g s", x->slo->name,
+                               recovered_s, within_s);
         (void)snprintf(f.evidence, sizeof(f.evidence), "run %s: %.0f of %.0f samples good in the recovery phase", r->id,
-                       r->engine->slos[i].phases[ENGINE_RECOVERY].good, r->engine->slos[i].phases[ENGINE_RECOVERY].total);
+                       r->engine->slos[i].phases[ENGINE_RECOVERY].good,
+                       r->engine->slos[i].phases[ENGINE_RECOVERY].total);
         (void)json_array_append_new(findings, to_json(r, &f, "/recovery", now_us));
 }
 

@@ -2,7 +2,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,7 +14,7 @@
 #include "experiments/where.h"
 
 /* Errors below travel with e->path relative to where they happened; each level adds its key. */
-static int at_spec(const char *list, size_t i, struct err *e) {
+int model_at_spec(const char *list, size_t i, struct err *e) {
         (void)err_at_index(e, (unsigned)i);
         (void)err_at(e, list);
         return err_at(e, "spec");
@@ -42,7 +41,7 @@ static int parse_objects(const json_t *list, const char *key, const struct param
         *ret = items; /* experiment_free() owns it from here on */
         for (size_t i = 0; i < n; i++) {
                 if (param_parse_object(table, json_array_get(list, i), items + i * size, e) < 0)
-                        return at_spec(key, i, e);
+                        return model_at_spec(key, i, e);
                 *ret_n = i + 1;
         }
         return 0;
@@ -99,7 +98,7 @@ static int check_unique(const char *list, const void *items, size_t n, size_t si
                                 continue;
                         (void)err_set(e, -EINVAL, "the name '%.60s' is given twice in %s", a, list);
                         (void)err_at(e, "name");
-                        return at_spec(list, i, e);
+                        return model_at_spec(list, i, e);
                 }
         return 0;
 }
@@ -107,10 +106,11 @@ static int check_unique(const char *list, const void *items, size_t n, size_t si
 /* ── probes ────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static int check_probe(struct experiment_probe *p, struct err *e) {
-        int given = PARAM_IS_SET(p, MODEL_PROBE_HTTP) + PARAM_IS_SET(p, MODEL_PROBE_TCP) + PARAM_IS_SET(p, MODEL_PROBE_EXEC);
+        int given = PARAM_IS_SET(p, MODEL_PROBE_HTTP) + PARAM_IS_SET(p, MODEL_PROBE_TCP) +
+                    PARAM_IS_SET(p, MODEL_PROBE_EXEC) + PARAM_IS_SET(p, MODEL_PROBE_LLM);
 
         if (given != 1)
-                return err_set(e, -EINVAL, "a probe is exactly one of http, tcp and exec");
+                return err_set(e, -EINVAL, "a probe is exactly one of http, tcp, exec and llm");
         if (check_name(p->name, e) < 0)
                 return -EINVAL;
 
@@ -132,6 +132,8 @@ static int check_probe(struct experiment_probe *p, struct err *e) {
                         (void)err_at(e, "address");
                         return err_at(e, "tcp");
                 }
+        } else if (PARAM_IS_SET(p, MODEL_PROBE_LLM)) {
+                return model_check_llm(p, e);
         } else {
                 p->kind = PROBE_EXEC;
                 p->per_s = p->exec.per_s;
@@ -140,7 +142,7 @@ static int check_probe(struct experiment_probe *p, struct err *e) {
         return 0;
 }
 
-static int find_probe(const struct experiment *x, const char *name, struct err *e) {
+int model_find_probe(const struct experiment *x, const char *name, struct err *e) {
         const char *names[64], *nearest;
         size_t n = 0;
 
@@ -151,161 +153,8 @@ static int find_probe(const struct experiment *x, const char *name, struct err *
                         names[n++] = x->probes[i].name;
         }
         nearest = suggest_word(name, names, n);
-        return err_set(e, -EINVAL, "no probe named '%.60s' in the experiment%s%s%s", name, nearest ? ", did you mean '" : "",
-                       nearest ? nearest : "", nearest ? "'?" : "");
-}
-
-/* ── SLOs ──────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-/* "met", "burn <= 6", "spend <= 2%" */
-static int parse_expect(const char *text, struct experiment_expect *ret, struct err *e) {
-        char what[16] = "", number[24] = "";
-        int end = 0;
-        uint32_t ppm;
-        char *rest;
-
-        if (strcmp(text, "met") == 0) {
-                *ret = (struct experiment_expect){ EXPECT_MET, 0 };
-                return 0;
-        }
-        if (sscanf(text, " %15[a-z] <= %23s %n", what, number, &end) == 2 && end > 0 && text[end] == 0) {
-                if (strcmp(what, "burn") == 0) {
-                        double limit = strtod(number, &rest);
-
-                        if (isdigit((unsigned char)number[0]) && *rest == 0 && limit >= 0 && limit < 1e9) {
-                                *ret = (struct experiment_expect){ EXPECT_BURN, limit };
-                                return 0;
-                        }
-                } else if (strcmp(what, "spend") == 0 && units_parse_percent(number, &ppm, e) >= 0) {
-                        *ret = (struct experiment_expect){ EXPECT_SPEND, ppm / 1e6 };
-                        return 0;
-                }
-        }
-        (void)err_set(e, -EINVAL, "'%.40s' is not an expectation: met, burn <= 6 or spend <= 2%%", text);
-        return err_at(e, "expect");
-}
-
-/* Relative to the folder of the experiment's file. Caller frees; NULL = no memory. */
-static char *beside(const char *file, const char *path) {
-        SCOPED_FREE char *copy = strdup(file);
-        char *joined = NULL;
-
-        if (!copy)
-                return NULL;
-        if (path[0] == '/' || !strchr(file, '/'))
-                return strdup(path);
-        return asprintf(&joined, "%s/%s", dirname(copy), path) < 0 ? NULL : joined;
-}
-
-static int add_slo(struct experiment *x, const struct slo *s, const struct experiment_slo_ref *ref, struct err *e) {
-        struct experiment_slo out = { .slo = s, .part_probe = -1, .total_probe = -1, .expect_text = ref->expect,
-                                      .min_samples = ref->min_samples };
-        struct experiment_slo *grown;
-        int r;
-
-        r = parse_expect(ref->expect, &out.expect, e);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < x->n_slos; i++)
-                if (x->slos[i].slo == s)
-                        return err_set(e, -EINVAL, "the SLO '%.60s' is named twice", s->name);
-        if (s->part.is_probe) {
-                r = out.part_probe = out.total_probe = find_probe(x, s->part.probe, e);
-                if (r < 0)
-                        return err_wrap(e, r, "SLO %s", s->name);
-        }
-
-        grown = realloc(x->slos, (x->n_slos + 1) * sizeof(*grown));
-        if (!grown)
-                return err_set(e, -ENOMEM, "no memory");
-        x->slos = grown;
-        grown[x->n_slos++] = out;
-        return 0;
-}
-
-/* "shop-latency" is also all of its objectives: "shop-latency/2" … */
-static bool is_named(const struct slo *s, const char *name) {
-        size_t len = strlen(name);
-
-        return strncmp(s->name, name, len) == 0 && (s->name[len] == 0 || s->name[len] == '/');
-}
-
-static int refuse_slo_name(const struct experiment *x, size_t file, const struct experiment_slo_ref *ref, struct err *e) {
-        const char *names[64], *nearest;
-        size_t n = 0;
-
-        for (size_t i = 0; i < x->slo_set.n_slos && n < ARRAY_SIZE(names); i++)
-                if (x->slo_set.slos[i].file == file)
-                        names[n++] = x->slo_set.slos[i].name;
-        if (!ref->name)
-                return err_set(e, -EINVAL, "no SLO in '%.100s'", ref->file);
-
-        nearest = suggest_word(ref->name, names, n);
-        (void)err_set(e, -EINVAL, "no SLO named '%.60s' in '%.100s'%s%s%s", ref->name, ref->file,
-                      nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
-        return err_at(e, "name");
-}
-
-static int select_slos(struct experiment *x, size_t file, const struct experiment_slo_ref *ref, struct err *e) {
-        size_t found = 0;
-        int r;
-
-        for (size_t i = 0; i < x->slo_set.n_slos; i++) {
-                const struct slo *s = &x->slo_set.slos[i];
-
-                if (s->file != file || (ref->name && !is_named(s, ref->name)))
-                        continue;
-                found++;
-                r = add_slo(x, s, ref, e);
-                if (r < 0)
-                        return r;
-        }
-        return found ? 0 : refuse_slo_name(x, file, ref, e);
-}
-
-/* An error inside of an SLO file already names that file; say who referred to it, keep that position. */
-static int load_slo_files(struct experiment *x, size_t *files, bool *ret_placed, struct err *e) {
-        int r;
-
-        for (size_t i = 0; i < x->n_refs; i++) {
-                SCOPED_FREE char *path = beside(x->file, x->refs[i].file);
-
-                if (!path)
-                        return err_set(e, -ENOMEM, "no memory");
-                r = slo_set_add(&x->slo_set, path, &files[i], e);
-                if (r == -EINVAL || r == -ERANGE) {
-                        *ret_placed = true;
-                        return r;
-                }
-                if (r < 0) {
-                        (void)err_at(e, "file");
-                        return at_spec("slos", i, e);
-                }
-        }
-        r = slo_set_link(&x->slo_set, e);
-        *ret_placed = r < 0;
-        return r;
-}
-
-static int link_slos(struct experiment *x, bool *ret_placed, struct err *e) {
-        SCOPED_FREE size_t *files = calloc(x->n_refs + 1, sizeof(*files));
-        int r;
-
-        if (!files)
-                return err_set(e, -ENOMEM, "no memory");
-        if (x->n_refs == 0) {
-                (void)err_set(e, -EINVAL, "'slos' is empty: without an SLO there is nothing to judge");
-                (void)err_at(e, "slos");
-                return err_at(e, "spec");
-        }
-
-        r = load_slo_files(x, files, ret_placed, e);
-        for (size_t i = 0; i < x->n_refs && r >= 0; i++) {
-                r = select_slos(x, files[i], &x->refs[i], e);
-                if (r < 0)
-                        return at_spec("slos", i, e);
-        }
-        return r;
+        return err_set(e, -EINVAL, "no probe named '%.60s' in the experiment%s%s%s", name,
+                       nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 }
 
 /* ── stop conditions ───────────────────────────────────────────────────────────────────────────────────────── */
@@ -319,10 +168,12 @@ static int link_stop(struct experiment *x, struct experiment_stop *s, struct err
         if (s->probe) {
                 if (!s->where_text)
                         return err_set(e, -EINVAL, "'where' is missing: which answers of the probe count against it");
-                r = s->probe_index = find_probe(x, s->probe, e);
+                r = s->probe_index = model_find_probe(x, s->probe, e);
                 if (r < 0)
                         return err_at(e, "probe");
                 r = where_parse(s->where_text, &s->where, e);
+                if (r >= 0)
+                        r = model_check_where(&x->probes[s->probe_index], s->where, e);
                 return r < 0 ? err_at(e, "where") : 0;
         }
 
@@ -332,8 +183,9 @@ static int link_stop(struct experiment *x, struct experiment_stop *s, struct err
         if (s->datasource && (s->datasource_name || x->slo_set.n_datasources == 1))
                 return 0;
 
-        (void)err_set(e, -EINVAL, s->datasource_name ? "no DataSource document of this name in the SLO files"
-                                                     : "'dataSource' is missing: whom to ask");
+        (void)err_set(e, -EINVAL,
+                      s->datasource_name ? "no DataSource document of this name in the SLO files"
+                                         : "'dataSource' is missing: whom to ask");
         return err_at(e, s->datasource_name ? "dataSource" : "query");
 }
 
@@ -444,13 +296,15 @@ static int parse_document(struct experiment *x, const json_t *d, bool *ret_place
         param_done(model_spec, &s);
         for (size_t i = 0; i < x->n_probes && r >= 0; i++)
                 if (check_probe(&x->probes[i], e) < 0)
-                        return at_spec("probes", i, e);
+                        return model_at_spec("probes", i, e);
         if (r >= 0)
-                r = check_unique("probes", x->probes, x->n_probes, sizeof(*x->probes), offsetof(struct experiment_probe, name), e);
+                r = check_unique("probes", x->probes, x->n_probes, sizeof(*x->probes),
+                                 offsetof(struct experiment_probe, name), e);
         if (r >= 0)
-                r = check_unique("faults", x->faults, x->n_faults, sizeof(*x->faults), offsetof(struct experiment_fault, name), e);
+                r = check_unique("faults", x->faults, x->n_faults, sizeof(*x->faults),
+                                 offsetof(struct experiment_fault, name), e);
         if (r >= 0)
-                r = link_slos(x, ret_placed, e);
+                r = model_link_slos(x, ret_placed, e);
         if (r >= 0)
                 r = link_stops(x, e);
         return r < 0 ? r : model_check_faults(x, e);
@@ -471,7 +325,8 @@ static int load_from(struct yaml_file *yaml, const char *path, struct experiment
         if (!x->file)
                 return err_set(e, -ENOMEM, "no memory");
         if (yaml_count(yaml) != 1)
-                return err_set(e, -EINVAL, "%s:1:1: expected one document, an Experiment; found %zu", path, yaml_count(yaml));
+                return err_set(e, -EINVAL, "%s:1:1: expected one document, an Experiment; found %zu", path,
+                               yaml_count(yaml));
 
         x->document = yaml_document(yaml, 0);
         r = parse_document(x, x->document, &placed, e);
@@ -541,6 +396,8 @@ int document_check(const char *path, char ret_kind[32], struct err *e) {
                 experiment_free(x);
                 return r;
         }
-        return err_set(e, -EINVAL, "%s:1:1: apiVersion '%.40s' with kind '%.31s' is not known here: chaosd/v1 Experiment, "
-                       "openslo/v1 SLO, SLI, DataSource …", path, api, ret_kind);
+        return err_set(e, -EINVAL,
+                       "%s:1:1: apiVersion '%.40s' with kind '%.31s' is not known here: chaosd/v1 Experiment, "
+                       "openslo/v1 SLO, SLI, DataSource …",
+                       path, api, ret_kind);
 }

@@ -13,7 +13,7 @@ struct err;
 struct where;     /* experiments/where.h */
 struct yaml_file; /* core/yaml.h */
 
-enum probe_kind { PROBE_HTTP, PROBE_TCP, PROBE_EXEC };
+enum probe_kind { PROBE_HTTP, PROBE_TCP, PROBE_EXEC, PROBE_LLM };
 
 struct experiment_probe_http {
         uint64_t set;
@@ -41,6 +41,33 @@ struct experiment_probe_exec {
         uint64_t parallel; /* most commands at once */
 };
 
+enum llm_api { LLM_CHAT, LLM_COMPLETIONS };
+
+/* What 1,000 tokens cost. */
+struct experiment_llm_price {
+        uint64_t set;
+        double prompt, completion;
+        char *currency;
+};
+
+struct experiment_probe_llm {
+        uint64_t set;
+        char *url; /* of the server, of its /v1, or of the very endpoint */
+        char *model;
+        int api;                /* enum llm_api */
+        char *prompt;           /* this or messages */
+        const json_t *messages; /* [{role, content}]; borrowed from the document */
+        const json_t *request;  /* further fields of the request; borrowed; may be NULL */
+        uint64_t max_tokens;
+        double per_s;
+        uint64_t timeout_us;
+        struct param_list headers; /* char *, "Name: value" */
+        char *token_file;          /* of the bearer token; read at the start of a run */
+        struct experiment_llm_price price;
+        uint64_t connections; /* most requests under way at once */
+        bool insecure;
+};
+
 /* A source of samples, and the load that makes them. Requests start on schedule whatever the answers do. */
 struct experiment_probe {
         uint64_t set;
@@ -48,8 +75,9 @@ struct experiment_probe {
         struct experiment_probe_http http;
         struct experiment_probe_tcp tcp;
         struct experiment_probe_exec exec;
+        struct experiment_probe_llm llm;
         enum probe_kind kind;
-        double per_s;        /* of the one that is used */
+        double per_s; /* of the one that is used */
         uint64_t timeout_us;
 };
 
@@ -89,19 +117,19 @@ struct experiment_fault {
 struct experiment_stop {
         uint64_t set;
         char *probe, *where_text;
-        uint32_t above_ppm;          /* more than this share of the answers in the window match */
+        uint32_t above_ppm; /* more than this share of the answers in the window match */
         uint64_t window_us;
         char *query, *datasource_name;
         struct where *where;
-        int probe_index;             /* -1 = PromQL */
+        int probe_index; /* -1 = PromQL */
         const struct slo_datasource *datasource;
 };
 
 struct experiment {
         char *file; /* as given */
         char *name, *service, *owner, *hypothesis;
-        const json_t *labels;     /* borrowed from the document; may be NULL */
-        const json_t *document;   /* as read; owned by yaml */
+        const json_t *labels;   /* borrowed from the document; may be NULL */
+        const json_t *document; /* as read; owned by yaml */
         struct experiment_probe *probes;
         size_t n_probes;
         struct experiment_slo_ref *refs;
@@ -113,18 +141,18 @@ struct experiment {
         struct experiment_stop *stops;
         size_t n_stops;
         uint64_t baseline_us, recovery_us;
-        uint64_t watch_us;        /* how long an irreversible fault without `for` is watched */
-        uint64_t fault_us;        /* planned length of the fault phase: all faults, with their `after` */
-        bool gate_remaining;      /* budget.minRemaining was given */
+        uint64_t watch_us;   /* how long an irreversible fault without `for` is watched */
+        uint64_t fault_us;   /* planned length of the fault phase: all faults, with their `after` */
+        bool gate_remaining; /* budget.minRemaining was given */
         uint32_t min_remaining_ppm, max_spend_ppm;
         bool burn_auto, burn_off;
-        double burn_limit;        /* when neither auto nor off */
-        uint64_t no_data_us;      /* 0 = worked out per SLO */
+        double burn_limit;          /* when neither auto nor off */
+        uint64_t no_data_us;        /* 0 = worked out per SLO */
         uint64_t recover_within_us; /* 0 = not asked */
         bool seed_given;
         uint64_t seed;
-        struct slo_set slo_set;   /* owns the SLOs */
-        struct yaml_file *yaml;   /* owns document */
+        struct slo_set slo_set; /* owns the SLOs */
+        struct yaml_file *yaml; /* owns document */
 };
 
 /* experiment_load — read, check and link an experiment and its SLO files (paths relative to its own).

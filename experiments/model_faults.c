@@ -32,7 +32,8 @@ static int refuse_kind(const json_t *catalogue, const char *kind, struct err *e)
         }
         nearest = suggest_word(kind, names, n);
         (void)err_set(e, -EINVAL, "unknown fault kind '%.40s'%s%s%s; this build knows: %s", kind,
-                      nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "", n ? known : "none");
+                      nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "",
+                      n ? known : "none");
         return err_at(e, "kind");
 }
 
@@ -75,7 +76,7 @@ static int check_selectors(const json_t *kind, const json_t *target, struct err 
         const char *key;
         json_t *value;
 
-        json_object_foreach((json_t *)target, key, value) {
+        json_object_foreach ((json_t *)target, key, value) {
                 if (!list_has(accepted, key)) {
                         (void)err_set(e, -EINVAL, "%s does not take the selector '%.40s'; it takes: %s",
                                       json_text_at(kind, "kind", ""), key, join(accepted, list, sizeof(list)));
@@ -121,7 +122,8 @@ static int check_backend(const json_t *kind, const char *backend, struct err *e)
         if (!backend)
                 return 0;
 
-        (void)err_set(e, -EINVAL, "%s has no backend '%.40s'; it has: %s", json_text_at(kind, "kind", ""), backend, known);
+        (void)err_set(e, -EINVAL, "%s has no backend '%.40s'; it has: %s", json_text_at(kind, "kind", ""), backend,
+                      known);
         return err_at(e, "backend");
 }
 
@@ -132,14 +134,16 @@ static int check_fault(const json_t *catalogue, struct experiment *x, struct exp
         if (!kind)
                 return refuse_kind(catalogue, f->kind, e);
         if (strcmp(f->node, "local") != 0) {
-                (void)err_set(e, -EINVAL, "node '%.60s' cannot be reached: this build drives the node 'local' only", f->node);
+                (void)err_set(e, -EINVAL, "node '%.60s' cannot be reached: this build drives the node 'local' only",
+                              f->node);
                 return err_at(e, "node");
         }
 
         f->irreversible = json_bool_at(kind, "irreversible", false);
         if (!PARAM_IS_SET(f, MODEL_FAULT_FOR)) {
                 if (!f->irreversible)
-                        return err_set(e, -EINVAL, "'for' is missing: %s lasts until it is undone, so say how long", f->kind);
+                        return err_set(e, -EINVAL, "'for' is missing: %s lasts until it is undone, so say how long",
+                                       f->kind);
                 f->for_us = x->watch_us;
         }
 

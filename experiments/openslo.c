@@ -96,7 +96,8 @@ static int link_source(const struct slo_set *set, struct slo_source *s, const ch
         if (!s->given || s->is_probe)
                 return 0;
         if (!ref)
-                return err_set(e, -EINVAL, "a Prometheus source needs metricSourceRef, the name of a DataSource document");
+                return err_set(e, -EINVAL,
+                               "a Prometheus source needs metricSourceRef, the name of a DataSource document");
 
         s->datasource = find_datasource(set, ref);
         if (s->datasource)
@@ -243,7 +244,8 @@ static int check_refs(const struct slo_set *set, const json_t *d, struct err *e)
 
                 for (size_t i = 0; openslo_is(d, refs[k].kind) && i < json_array_size(list); i++) {
                         const json_t *item = json_array_get(list, i);
-                        const char *name = json_is_string(item) ? json_string_value(item) : json_text_at(item, refs[k].key, NULL);
+                        const char *name =
+                                json_is_string(item) ? json_string_value(item) : json_text_at(item, refs[k].key, NULL);
 
                         if (!name || openslo_find(set, refs[k].to, name))
                                 continue;

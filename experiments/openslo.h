@@ -42,11 +42,11 @@ struct slo {
         char *display_name; /* may be NULL */
         char *service, *description;
         enum slo_indicator indicator;
-        bool counter;       /* queries give ever-growing counters, not values of their own */
-        bool raw_success;   /* SLO_RAW: the ratio is of good ones, not of bad ones */
+        bool counter;                  /* queries give ever-growing counters, not values of their own */
+        bool raw_success;              /* SLO_RAW: the ratio is of good ones, not of bad ones */
         struct slo_source part, total; /* part: good, bad, raw or threshold */
-        double objective;   /* 0 … 1, below 1 */
-        enum slo_op op;     /* SLO_THRESHOLD: good when `sample op value` */
+        double objective;              /* 0 … 1, below 1 */
+        enum slo_op op;                /* SLO_THRESHOLD: good when `sample op value` */
         double value;
         uint64_t window_us; /* the period of the error budget */
         enum slo_method method;

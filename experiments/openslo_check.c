@@ -15,7 +15,7 @@ int openslo_parse_duration(const char *text, uint64_t *ret_us, struct err *e) {
         static const struct {
                 char unit;
                 uint64_t seconds;
-        } units[] = { { 'm', 60 },          { 'h', 3600 },         { 'd', 86400 },        { 'w', 7 * 86400 },
+        } units[] = { { 'm', 60 },         { 'h', 3600 },       { 'd', 86400 },       { 'w', 7 * 86400 },
                       { 'M', 30 * 86400 }, { 'Q', 90 * 86400 }, { 'Y', 365 * 86400 }, { 's', 1 } };
         size_t digits = strspn(text, "0123456789");
         uint64_t n = 0;
@@ -56,7 +56,8 @@ static int check_list(const json_t *list, size_t min, size_t max, const char *ke
         size_t n = json_array_size(list);
 
         if (!json_is_array(list) || n < min || n > max) {
-                (void)err_set(e, -EINVAL, min == max ? "'%s' must be a list of exactly %zu" : "'%s' must be a list of at least %zu",
+                (void)err_set(e, -EINVAL,
+                              min == max ? "'%s' must be a list of exactly %zu" : "'%s' must be a list of at least %zu",
                               key, min);
                 return err_at(e, key);
         }
@@ -105,7 +106,8 @@ static int check_objective(const json_t *objective, struct err *e) {
         if (has_target == has_percent)
                 return err_set(e, -EINVAL, "give either target or targetPercent");
         if (target >= 1) {
-                (void)err_set(e, -ERANGE, "a target of 100%% leaves no error budget; it must be below %s", has_target ? "1" : "100");
+                (void)err_set(e, -ERANGE, "a target of 100%% leaves no error budget; it must be below %s",
+                              has_target ? "1" : "100");
                 return err_at(e, has_target ? "target" : "targetPercent");
         }
         return check_duration_at(objective, "timeSliceWindow", e);
@@ -139,7 +141,9 @@ static int check_objective_for(const json_t *objective, int method, bool thresho
 int openslo_check_objectives(const json_t *spec, bool threshold, struct err *e) {
         const char *method = json_text_at(spec, "budgetingMethod", "");
         const json_t *list = json_at(spec, "objectives");
-        int m = strcmp(method, "Timeslices") == 0 ? SLO_TIMESLICES : strcmp(method, "RatioTimeslices") == 0 ? SLO_RATIO_TIMESLICES : SLO_OCCURRENCES;
+        int m = strcmp(method, "Timeslices") == 0        ? SLO_TIMESLICES
+                : strcmp(method, "RatioTimeslices") == 0 ? SLO_RATIO_TIMESLICES
+                                                         : SLO_OCCURRENCES;
 
         for (size_t i = 0; i < json_array_size(list); i++)
                 if (check_objective_for(json_array_get(list, i), m, threshold, e) < 0) {
@@ -153,7 +157,11 @@ int openslo_check_objectives(const json_t *spec, bool threshold, struct err *e) 
 static int check_inline_indicator(const json_t *indicator, bool *ret_threshold, struct err *e) {
         static const struct param inline_head[] = {
                 { .name = "metadata", .type = PARAM_JSON, .offset = sizeof(uint64_t), .help = "name" },
-                { .name = "spec", .type = PARAM_JSON, .required = true, .offset = sizeof(uint64_t) + sizeof(void *), .help = "the SLI" },
+                { .name = "spec",
+                  .type = PARAM_JSON,
+                  .required = true,
+                  .offset = sizeof(uint64_t) + sizeof(void *),
+                  .help = "the SLI" },
                 { 0 },
         };
         struct slo_indicator_doc i = { 0 };
@@ -231,14 +239,16 @@ static int check_target_ref(const json_t *item, struct err *e) {
 static int check_policy(const json_t *spec, struct err *e) {
         int r = check_list(json_at(spec, "conditions"), 1, 1, "conditions", check_condition_ref, e);
 
-        return r < 0 ? r : check_list(json_at(spec, "notificationTargets"), 1, SIZE_MAX, "notificationTargets", check_target_ref, e);
+        return r < 0 ? r
+                     : check_list(json_at(spec, "notificationTargets"), 1, SIZE_MAX, "notificationTargets",
+                                  check_target_ref, e);
 }
 
 static int check_condition(const json_t *spec, struct err *e) {
         const json_t *condition = json_at(spec, "condition");
 
-        if (param_check_object(openslo_condition, condition, e) < 0 || check_duration_at(condition, "lookbackWindow", e) < 0 ||
-            check_duration_at(condition, "alertAfter", e) < 0)
+        if (param_check_object(openslo_condition, condition, e) < 0 ||
+            check_duration_at(condition, "lookbackWindow", e) < 0 || check_duration_at(condition, "alertAfter", e) < 0)
                 return err_at(e, "condition");
         return 0;
 }
@@ -278,9 +288,10 @@ static int refuse_kind(const char *kind, struct err *e) {
         for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
                 names[i] = kinds[i].kind;
         nearest = suggest_word(kind, names, ARRAY_SIZE(kinds));
-        (void)err_set(e, -EINVAL, "unknown kind '%.40s'%s%s%s; OpenSLO v1 has SLO, SLI, DataSource, Service, AlertPolicy, "
-                      "AlertCondition and AlertNotificationTarget", kind, nearest ? ", did you mean '" : "",
-                      nearest ? nearest : "", nearest ? "'?" : "");
+        (void)err_set(e, -EINVAL,
+                      "unknown kind '%.40s'%s%s%s; OpenSLO v1 has SLO, SLI, DataSource, Service, AlertPolicy, "
+                      "AlertCondition and AlertNotificationTarget",
+                      kind, nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
         return err_at(e, "kind");
 }
 
@@ -292,7 +303,8 @@ int openslo_check(const json_t *document, struct err *e) {
         if (r < 0)
                 return r;
         if (strcmp(json_text_at(document, "apiVersion", ""), "openslo/v1") != 0) {
-                (void)err_set(e, -EINVAL, "apiVersion is '%.40s'; this reads openslo/v1", json_text_at(document, "apiVersion", ""));
+                (void)err_set(e, -EINVAL, "apiVersion is '%.40s'; this reads openslo/v1",
+                              json_text_at(document, "apiVersion", ""));
                 return err_at(e, "apiVersion");
         }
         if (param_check_object(openslo_metadata, json_at(document, "metadata"), e) < 0)

@@ -62,15 +62,16 @@ static int parse_typed_spec(const struct openslo_source *s, struct slo_source *r
         int r;
 
         if (strcasecmp(type, "probe") == 0 || strcasecmp(type, "prometheus") == 0) {
-                r = strcasecmp(type, "probe") == 0 ? parse_probe_spec(s->spec, ret, e) : parse_prometheus_spec(s->spec, ret, e);
+                r = strcasecmp(type, "probe") == 0 ? parse_probe_spec(s->spec, ret, e)
+                                                   : parse_prometheus_spec(s->spec, ret, e);
                 if (r < 0)
                         (void)err_at(e, "spec");
                 return r;
         }
 
         nearest = suggest_word(type, known, ARRAY_SIZE(known));
-        (void)err_set(e, -EINVAL, "metric sources of type '%.40s' cannot be measured%s%s%s; known: probe, Prometheus", type,
-                      nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+        (void)err_set(e, -EINVAL, "metric sources of type '%.40s' cannot be measured%s%s%s; known: probe, Prometheus",
+                      type, nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
         return err_at(e, "type");
 }
 

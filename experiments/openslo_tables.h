@@ -54,8 +54,14 @@ struct openslo_source {
 };
 
 enum { OPENSLO_HEAD_METADATA = 2, OPENSLO_HEAD_SPEC = 3 };
-enum { OPENSLO_OBJECTIVE_OP = 1, OPENSLO_OBJECTIVE_VALUE, OPENSLO_OBJECTIVE_TARGET, OPENSLO_OBJECTIVE_PERCENT,
-       OPENSLO_OBJECTIVE_SLICE_TARGET, OPENSLO_OBJECTIVE_SLICE_WINDOW };
+enum {
+        OPENSLO_OBJECTIVE_OP = 1,
+        OPENSLO_OBJECTIVE_VALUE,
+        OPENSLO_OBJECTIVE_TARGET,
+        OPENSLO_OBJECTIVE_PERCENT,
+        OPENSLO_OBJECTIVE_SLICE_TARGET,
+        OPENSLO_OBJECTIVE_SLICE_WINDOW
+};
 
 extern const struct param openslo_head[], openslo_metadata[], openslo_slo_spec[], openslo_window[], openslo_objective[],
         openslo_sli_spec[], openslo_ratio[], openslo_metric[], openslo_source[], openslo_probe_spec[],

@@ -166,7 +166,9 @@ static int exec_start(void *load, uint64_t tag) {
                 scoped_closep(&pidfd);
                 return code;
         }
-        *c = (struct child){ .pid = pid, .pidfd = pidfd, .tag = tag, .deadline_us = clock_boottime_us() + l->timeout_us };
+        *c = (struct child){
+                .pid = pid, .pidfd = pidfd, .tag = tag, .deadline_us = clock_boottime_us() + l->timeout_us
+        };
         l->in_flight++;
         return 0;
 }
@@ -183,7 +185,8 @@ static void reap(struct load *l, struct child *c) {
         c->pidfd = -1;
         l->in_flight--;
         status = WIFEXITED(wstatus) ? WEXITSTATUS(wstatus) : 128 + WTERMSIG(wstatus);
-        l->done(tag, clock_boottime_us(), killed ? 0 : status, killed, killed ? "killed at its timeout" : "", l->arg);
+        l->done(tag, clock_boottime_us(), killed ? 0 : status, killed, killed ? "killed at its timeout" : "", NULL,
+                l->arg);
 }
 
 static void exec_dispatch(void *load) {

@@ -15,7 +15,7 @@ struct load {
 static void on_result(const struct http_async_result *r, void *arg) {
         struct load *l = arg;
 
-        l->done(r->tag, r->end_us, r->status, r->error, r->reason, l->arg);
+        l->done(r->tag, r->end_us, r->status, r->error, r->reason, NULL, l->arg);
 }
 
 static void http_close(void *load) {
@@ -40,16 +40,17 @@ static int http_open(const struct experiment_probe *spec, probe_done_t done, voi
 
         l->done = done;
         l->arg = arg;
-        r = http_async_new(&(struct http_async_config){
-                                   .url = h->url,
-                                   .method = h->method,
-                                   .body = h->body,
-                                   .headers = headers,
-                                   .timeout_us = h->timeout_us,
-                                   .max_in_flight = probe_parallel(h->connections, h->per_s, h->timeout_us),
-                                   .tls_insecure = h->insecure,
-                           },
-                           on_result, l, &l->http, e);
+        r = http_async_new(
+                &(struct http_async_config){
+                        .url = h->url,
+                        .method = h->method,
+                        .body = h->body,
+                        .headers = headers,
+                        .timeout_us = h->timeout_us,
+                        .max_in_flight = probe_parallel(h->connections, h->per_s, h->timeout_us),
+                        .tls_insecure = h->insecure,
+                },
+                on_result, l, &l->http, e);
         if (r < 0) {
                 free(l);
                 return r;

@@ -121,7 +121,7 @@ static void finish(struct load *l, struct connection *c, int error) {
         c->next_free = l->free_list;
         l->free_list = c;
         l->in_flight--;
-        l->done(tag, clock_boottime_us(), 0, error != 0, error ? strerror(error) : "", l->arg);
+        l->done(tag, clock_boottime_us(), 0, error != 0, error ? strerror(error) : "", NULL, l->arg);
 }
 
 static int tcp_start(void *load, uint64_t tag) {
@@ -142,8 +142,9 @@ static int tcp_start(void *load, uint64_t tag) {
                 return -errno;
 
         l->free_list = c->next_free;
-        *c = (struct connection){ .fd = TAKE_FD(fd), .tag = tag, .deadline_us = clock_boottime_us() + l->timeout_us,
-                                  .older = l->newest };
+        *c = (struct connection){
+                .fd = TAKE_FD(fd), .tag = tag, .deadline_us = clock_boottime_us() + l->timeout_us, .older = l->newest
+        };
         if (l->newest)
                 l->newest->newer = c;
         else

@@ -67,7 +67,8 @@ static double ask(const struct slo_source *s, struct prom_sample *out) {
                 return NAN;
         }
         if (a.series > 1) {
-                (void)snprintf(out->note, sizeof(out->note), "the query gives %zu series; add sum(): %.150s", a.series, s->query);
+                (void)snprintf(out->note, sizeof(out->note), "the query gives %zu series; add sum(): %.150s", a.series,
+                               s->query);
                 return NAN;
         }
         if (a.warning[0])

@@ -18,10 +18,11 @@ struct prom_sample {
         struct slo_count count; /* total 0 = none */
         bool condition;         /* a stop condition holds: .text */
         char text[240];
-        char note[240];         /* a warning or an error, once each; "" = none */
+        char note[240]; /* a warning or an error, once each; "" = none */
 };
 
-/* prom_poll_start — *ret stays NULL when the experiment asks Prometheus nothing. Polls begin at first_us. x must outlive it. */
+/* prom_poll_start — *ret stays NULL when the experiment asks Prometheus nothing. Polls begin at first_us. x must
+ * outlive it. */
 int prom_poll_start(const struct experiment *x, uint64_t first_us, struct prom_poll **ret, struct err *e);
 
 /* Readable when prom_poll_take() has something. */

@@ -1,11 +1,11 @@
 #include "experiments/prometheus.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include <fcntl.h>
 
 #include "core/clock.h"
 #include "core/err.h"
@@ -59,15 +59,18 @@ static char *url_encode(const char *text) {
 
 static int answer_error(const struct http_response *a, const char *url, struct err *e) {
         SCOPED_JSON json_t *body = NULL;
-        int code = a->status == 401 || a->status == 403 ? -EACCES : a->status == 400 || a->status == 422 ? -EINVAL : -EIO;
+        int code = a->status == 401 || a->status == 403   ? -EACCES
+                   : a->status == 400 || a->status == 422 ? -EINVAL
+                                                          : -EIO;
 
         (void)json_parse(a->body, a->body_len, &body, NULL);
-        return err_set(e, code, "%.120s answered %d: %.200s", url, a->status, json_text_at(body, "error", "no reason given"));
+        return err_set(e, code, "%.120s answered %d: %.200s", url, a->status,
+                       json_text_at(body, "error", "no reason given"));
 }
 
 /* POST body to url/path with the data source's identity; *ret_data is the answer's "data". */
-static int call(const struct slo_datasource *d, const char *path, const char *body, json_t **ret_data, char warning[200],
-                struct err *e) {
+static int call(const struct slo_datasource *d, const char *path, const char *body, json_t **ret_data,
+                char warning[200], struct err *e) {
         SCOPED_FREE char *token = NULL, *password = NULL, *url = NULL;
         const char *headers[HEADERS_MAX + 1] = { NULL };
         char texts[HEADERS_MAX][200];
@@ -88,20 +91,31 @@ static int call(const struct slo_datasource *d, const char *path, const char *bo
         if (asprintf(&url, "%.*s%s", (int)len, d->url, path) < 0)
                 return err_set(e, -ENOMEM, "no memory");
 
-        json_object_foreach((json_t *)d->headers, key, value)
+        json_object_foreach ((json_t *)d->headers, key, value)
                 if (n < HEADERS_MAX && json_is_string(value)) {
                         (void)snprintf(texts[n], sizeof(texts[n]), "%s: %s", key, json_string_value(value));
                         headers[n] = texts[n];
                         n++;
                 }
 
-        r = http_send(&(struct http_request){
-                              .method = "POST", .url = url, .headers = headers, .body = body, .body_len = strlen(body),
-                              .content_type = "application/x-www-form-urlencoded", .bearer_token = token, .user = d->username,
-                              .password = password, .ca_file = d->ca_file, .cert_file = d->cert_file, .key_file = d->key_file,
-                              .tls_insecure = d->insecure, .timeout_us = QUERY_TIMEOUT_US,
-                      },
-                      &a, e);
+        r = http_send(
+                &(struct http_request){
+                        .method = "POST",
+                        .url = url,
+                        .headers = headers,
+                        .body = body,
+                        .body_len = strlen(body),
+                        .content_type = "application/x-www-form-urlencoded",
+                        .bearer_token = token,
+                        .user = d->username,
+                        .password = password,
+                        .ca_file = d->ca_file,
+                        .cert_file = d->cert_file,
+                        .key_file = d->key_file,
+                        .tls_insecure = d->insecure,
+                        .timeout_us = QUERY_TIMEOUT_US,
+                },
+                &a, e);
         if (r < 0)
                 return r;
 
@@ -170,8 +184,8 @@ int prometheus_query(const struct slo_datasource *d, const char *query, struct p
         return 0;
 }
 
-int prometheus_query_range(const struct slo_datasource *d, const char *query, double start_s, double end_s, double step_s,
-                           json_t **ret, char warning[200], struct err *e) {
+int prometheus_query_range(const struct slo_datasource *d, const char *query, double start_s, double end_s,
+                           double step_s, json_t **ret, char warning[200], struct err *e) {
         SCOPED_FREE char *encoded = url_encode(query), *body = NULL;
 
         if (!encoded || asprintf(&body, "query=%s&start=%.3f&end=%.3f&step=%.3f", encoded, start_s, end_s, step_s) < 0)
@@ -182,8 +196,8 @@ int prometheus_query_range(const struct slo_datasource *d, const char *query, do
 /* ── the budget that is left ───────────────────────────────────────────────────────────────────────────────── */
 
 /* The mean over the whole window, in steps of a 720th of it (an hour of 30 days); counters by what they grew. */
-static int query_over_window(const struct slo *s, const struct slo_source *source, const char *function, const char *suffix,
-                             double *ret, struct err *e) {
+static int query_over_window(const struct slo *s, const struct slo_source *source, const char *function,
+                             const char *suffix, double *ret, struct err *e) {
         unsigned long long window_s = s->window_us / USEC_PER_SEC, step_s = window_s / 720 ? window_s / 720 : 1;
         struct prometheus_answer a = { 0 };
         SCOPED_FREE char *query = NULL;

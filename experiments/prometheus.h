@@ -25,9 +25,9 @@ int prometheus_query(const struct slo_datasource *d, const char *query, struct p
 
 /* prometheus_query_range — *ret is the answer's "data" ({"resultType":"matrix","result":[…]}), a new reference.
  * Times are seconds since the epoch, step in seconds. */
-int prometheus_query_range(const struct slo_datasource *d, const char *query, double start_s, double end_s, double step_s,
-                           json_t **ret, char warning[200], struct err *e);
+int prometheus_query_range(const struct slo_datasource *d, const char *query, double start_s, double end_s,
+                           double step_s, json_t **ret, char warning[200], struct err *e);
 
-/* prom_remaining — share of the SLO's error budget that is left over its whole window, from Prometheus' own data; may be
- * negative. -ENODATA when there is none. */
+/* prom_remaining — share of the SLO's error budget that is left over its whole window, from Prometheus' own data; may
+ * be negative. -ENODATA when there is none. */
 int prom_remaining(const struct slo *s, double *ret, struct err *e);

@@ -103,7 +103,7 @@ static json_t *make_latency(const struct hdr *h) {
 }
 
 static json_t *make_probe(const struct run *r, size_t i, struct probe_stats *s) {
-        static const char *const kinds[] = { "http", "tcp", "exec" };
+        static const char *const kinds[] = { "http", "tcp", "exec", "llm" };
         const struct run_probe *p = &r->probes[i];
         json_t *o = json_object(), *late = json_object(), *latency = json_object();
 
@@ -126,6 +126,8 @@ static json_t *make_probe(const struct run *r, size_t i, struct probe_stats *s) 
         for (int k = 0; k < ENGINE_PHASES; k++)
                 set(latency, engine_phase_name((enum engine_phase)k), make_latency(&p->latency[k]));
         set(o, "latency_us", latency);
+        if (r->x->probes[i].kind == PROBE_LLM)
+                set(o, "llm", run_make_llm(r, i));
         return o;
 }
 
@@ -243,7 +245,8 @@ static json_t *make_aborts(const struct run *r) {
                 o = json_object();
                 set(o, "t_s", seconds(e->reasons[k].at_us));
                 set(o, "reason", json_string(e->reasons[k].text));
-                set(o, "breach_to_undone_ms", e->undone_us ? json_real((double)(e->undone_us - e->abort_us) / 1e3) : json_null());
+                set(o, "breach_to_undone_ms",
+                    e->undone_us ? json_real((double)(e->undone_us - e->abort_us) / 1e3) : json_null());
                 (void)json_array_append_new(aborts, o);
         }
         return aborts;
@@ -255,7 +258,8 @@ static json_t *make_recovery(const struct run *r) {
 
         for (size_t i = 0; i < r->x->n_slos; i++)
                 recovered = recovered && isfinite(r->engine->slos[i].recovered_s) &&
-                            (!r->x->recover_within_us || r->engine->slos[i].recovered_s <= (double)r->x->recover_within_us / 1e6);
+                            (!r->x->recover_within_us ||
+                             r->engine->slos[i].recovered_s <= (double)r->x->recover_within_us / 1e6);
         set(o, "within_s", r->x->recover_within_us ? seconds(r->x->recover_within_us) : json_null());
         set(o, "recovered", r->engine->begin_us[ENGINE_RECOVERY] == UINT64_MAX ? json_null() : json_boolean(recovered));
         return o;
@@ -275,7 +279,8 @@ static json_t *make_verdict(const struct run *r, const json_t *residue) {
                         if ((int)e->reasons[k].verdict == v)
                                 (void)json_array_append_new(reasons, json_string(e->reasons[k].text));
         for (size_t i = 0; e->verdict == VERDICT_PASS && i < r->x->n_slos; i++)
-                (void)json_array_append_new(reasons, json_sprintf("%s: %s", r->x->slos[i].slo->name, e->slos[i].reason));
+                (void)json_array_append_new(reasons,
+                                            json_sprintf("%s: %s", r->x->slos[i].slo->name, e->slos[i].reason));
 
         set(o, "result", json_string(verdict_name(e->verdict)));
         set(o, "exit_code", json_integer(run_exit_code(r, residue)));

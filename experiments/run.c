@@ -17,11 +17,11 @@
 #include "experiments/prom_poll.h"
 #include "experiments/run_internal.h"
 
-#define WARM_UP_US   (500 * USEC_PER_MSEC) /* load before the clock starts: connections, caches, name look-ups */
-#define TURN_MAX_US  (50 * USEC_PER_MSEC)
-#define DRAIN_MAX_US (2 * USEC_PER_SEC)
-#define DRAIN_STOPPED_US (200 * USEC_PER_MSEC)
-#define NO_DATA_MIN_US   (3 * USEC_PER_SEC)
+#define WARM_UP_US            (500 * USEC_PER_MSEC) /* load before the clock starts: connections, caches, names */
+#define TURN_MAX_US           (50 * USEC_PER_MSEC)
+#define DRAIN_MAX_US          (2 * USEC_PER_SEC)
+#define DRAIN_STOPPED_US      (200 * USEC_PER_MSEC)
+#define NO_DATA_MIN_US        (3 * USEC_PER_SEC)
 #define NO_DATA_PROMETHEUS_US (30 * USEC_PER_SEC)
 
 enum { TAG_STOP = 1000, TAG_PROMETHEUS };
@@ -74,7 +74,8 @@ static double remaining_before(struct run *r, const struct experiment_slo *s) {
                 return NAN;
         }
         if (r->o.spent_before)
-                spent = r->o.spent_before(s->slo->service, s->slo->name, s->slo->window_us / USEC_PER_SEC, r->o.spent_before_arg);
+                spent = r->o.spent_before(s->slo->service, s->slo->name, s->slo->window_us / USEC_PER_SEC,
+                                          r->o.spent_before_arg);
         return 1 - spent;
 }
 
@@ -125,7 +126,8 @@ static void configure(struct run *r) {
                 .override_gate = r->o.budget_override != NULL,
         };
         for (size_t i = 0; i < x->n_stops; i++)
-                slo_window_init(&r->stops[i].window, &(struct slo_alert){ .long_us = x->stops[i].window_us, .short_us = x->stops[i].window_us / 12 });
+                slo_window_init(&r->stops[i].window, &(struct slo_alert){ .long_us = x->stops[i].window_us,
+                                                                          .short_us = x->stops[i].window_us / 12 });
 }
 
 static void make_id(struct run *r) {
@@ -275,7 +277,8 @@ static void act(struct run *r, const struct engine_action *a) {
         switch (a->kind) {
         case ENGINE_BEGIN_PHASE:
                 if (o->on_phase)
-                        o->on_phase(engine_phase_name(a->phase), (double)run_now_us(r) / 1e6, (double)lengths[a->phase] / 1e6, o->arg);
+                        o->on_phase(engine_phase_name(a->phase), (double)run_now_us(r) / 1e6,
+                                    (double)lengths[a->phase] / 1e6, o->arg);
                 break;
         case ENGINE_INJECT:
                 run_inject(r, a->fault);

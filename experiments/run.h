@@ -27,20 +27,20 @@ enum run_exit {
 /* One SLO as it stands now. */
 struct run_slo_now {
         const char *name;
-        double objective;    /* 0 … 1 */
-        double second_sli;   /* good/total of the last full second by scheduled start; NAN without samples */
-        double phase_sli;    /* of the phase so far; NAN without samples */
-        double burn;         /* burn rate over the long window; NAN without samples */
-        double spent;        /* share of the error budget spent by this run so far, 0 … */
+        double objective;     /* 0 … 1 */
+        double second_sli;    /* good/total of the last full second by scheduled start; NAN without samples */
+        double phase_sli;     /* of the phase so far; NAN without samples */
+        double burn;          /* burn rate over the long window; NAN without samples */
+        double spent;         /* share of the error budget spent by this run so far, 0 … */
         uint64_t good, total; /* of that second */
-        bool inside;         /* phase_sli >= objective, or no samples yet */
+        bool inside;          /* phase_sli >= objective, or no samples yet */
 };
 
 /* What on_second() is told, once per second of the run. */
 struct run_now {
-        const char *phase;     /* "baseline", "fault", "recovery" */
-        double t_s;            /* since the run's start */
-        double phase_left_s;   /* planned rest of this phase; 0 when overdue */
+        const char *phase;   /* "baseline", "fault", "recovery" */
+        double t_s;          /* since the run's start */
+        double phase_left_s; /* planned rest of this phase; 0 when overdue */
         const struct run_slo_now *slos;
         size_t n_slos;
         double requests_per_s; /* of all probes together, last second */
@@ -58,7 +58,8 @@ struct run_observer {
         /* what: "injected", "reverted", "ended", "failed"; fault: the daemon's fault object, or NULL when failed */
         void (*on_fault)(const char *name, const char *what, const json_t *fault, const char *text, void *arg);
         void (*on_abort)(const char *reason, double t_s, void *arg);
-        void (*on_note)(const char *text, void *arg); /* warnings: a probe that cannot keep up, Prometheus' warnings … */
+        void (*on_note)(const char *text,
+                        void *arg); /* warnings: a probe that cannot keep up, Prometheus' warnings … */
         void (*on_done)(const json_t *record, void *arg);
 };
 
@@ -94,6 +95,7 @@ DEFINE_SCOPED(struct run, run_free)
 
 /* run_plan — what the experiment would do, without doing it: POST /v1/plan for each fault. JSON:
  * {"experiment","service","phases":[{name,duration_s}],"slos":[{name,objective,expect,projected_spend,worst_spend}],
- *  "budget":{"ok":bool,"reasons":[…]},"faults":[{"name","kind","after_s","for_s","plan":{daemon's answer} | "error":"…"}]}.
+ *  "budget":{"ok":bool,"reasons":[…]},
+ *  "faults":[{"name","kind","after_s","for_s","plan":{daemon's answer} | "error":"…"}]}.
  * Returns 0 even when a fault's plan failed (see its "error"). */
 int run_plan(const struct experiment *x, const struct run_options *o, json_t **ret, struct err *e);

@@ -60,7 +60,9 @@ static void take_object(struct run *r, size_t i, json_t *object) {
         json_decref(f->object);
         f->object = object;
         engine_fault_evidence(r->engine, i, (uint64_t)json_int_at(object, "evidence/hits", 0),
-                              json_is_true(verified) ? 1 : json_is_false(verified) ? 0 : -1);
+                              json_is_true(verified)    ? 1
+                              : json_is_false(verified) ? 0
+                                                        : -1);
 }
 
 void run_inject(struct run *r, size_t i) {
@@ -99,7 +101,8 @@ static void over(struct run *r, size_t i, const char *what) {
                 run_note(r, "%s: its target went away", r->x->faults[i].name);
 
         if (!undo_ok)
-                (void)snprintf(f->undo_error, sizeof(f->undo_error), "%s", json_text_at(f->object, "undo/error", "no reason given"));
+                (void)snprintf(f->undo_error, sizeof(f->undo_error), "%s",
+                               json_text_at(f->object, "undo/error", "no reason given"));
         engine_fault_over(r->engine, run_now_us(r), i, how, undo_ok, undo_ok ? reason : f->undo_error);
         tell(r, i, undo_ok ? what : "failed", undo_ok ? reason : f->undo_error);
 }
@@ -217,9 +220,11 @@ json_t *run_residue(struct run *r) {
         for (size_t k = 0; k < json_array_size(list); k++) {
                 const json_t *f = json_array_get(list, k);
 
-                if (strcmp(json_text_at(f, "experiment", ""), r->id) == 0 && strcmp(json_text_at(f, "state", ""), "gone") != 0)
-                        (void)json_array_append_new(left, json_sprintf("%s (%s): still %s", json_text_at(f, "name", "?"),
-                                                                       json_text_at(f, "uid", "?"), json_text_at(f, "state", "?")));
+                if (strcmp(json_text_at(f, "experiment", ""), r->id) == 0 &&
+                    strcmp(json_text_at(f, "state", ""), "gone") != 0)
+                        (void)json_array_append_new(
+                                left, json_sprintf("%s (%s): still %s", json_text_at(f, "name", "?"),
+                                                   json_text_at(f, "uid", "?"), json_text_at(f, "state", "?")));
         }
         /* A daemon that answers now and lists none of ours has reverted what it found at its start. */
         clean = json_array_size(left) ? json_false() : unknown && !answer ? json_null() : json_true();

@@ -13,17 +13,18 @@ struct prom_poll;
 struct run_probe {
         struct probe *probe; /* NULL before the start and after a failed one */
         struct hdr latency[ENGINE_PHASES];
-        struct hdr second;   /* answers of the second that is shown next */
+        struct hdr ttft[ENGINE_PHASES], itl_p99[ENGINE_PHASES]; /* llm probes: of each answer with a token */
+        struct hdr second;                                      /* answers of the second that is shown next */
         uint64_t second_count;
-        bool told;           /* that it cannot keep up */
+        bool told; /* that it cannot keep up */
 };
 
 struct run_fault {
         char uid[64];
-        json_t *plan;   /* the daemon's answer to /v1/plan, or NULL */
-        json_t *object; /* the daemon's fault object, last state; or NULL */
+        json_t *plan;                   /* the daemon's answer to /v1/plan, or NULL */
+        json_t *object;                 /* the daemon's fault object, last state; or NULL */
         uint64_t lease_us, renew_at_us; /* CLOCK_BOOTTIME */
-        bool unknown_end; /* the daemon could not say whether it was undone */
+        bool unknown_end;               /* the daemon could not say whether it was undone */
         char undo_error[200];
 };
 
@@ -46,16 +47,16 @@ struct run {
         json_t *capabilities;
         char id[128];
         uint64_t seed;
-        uint64_t zero_us;       /* CLOCK_BOOTTIME of the run's start */
-        uint64_t start_wall_us; /* CLOCK_REALTIME of it */
-        uint64_t end_us;        /* since the start */
-        uint64_t next_second;   /* of the run, to be shown */
+        uint64_t zero_us;                     /* CLOCK_BOOTTIME of the run's start */
+        uint64_t start_wall_us;               /* CLOCK_REALTIME of it */
+        uint64_t end_us;                      /* since the start */
+        uint64_t next_second;                 /* of the run, to be shown */
         uint64_t evidence_at_us, drain_by_us; /* CLOCK_BOOTTIME; 0 = not yet */
         int epoll_fd, stop_fd;
         unsigned stops_asked;
         _Atomic(const char *) stop_why; /* set by a signal handler */
         bool finished;
-        json_t *notes;          /* array of text */
+        json_t *notes; /* array of text */
 };
 
 /* Microseconds since the run's start; 0 before it. */
@@ -81,7 +82,8 @@ void run_take_samples(struct run *r, size_t probe);
 void run_show_second(struct run *r);
 uint64_t run_hits(const struct run *r);
 
-/* record.c, findings.c */
+/* record.c, record_llm.c, findings.c */
+json_t *run_make_llm(const struct run *r, size_t probe); /* null for another kind of probe */
 int run_make_record(struct run *r, json_t **ret, struct err *e);
 json_t *run_findings(const struct run *r, bool residue, uint64_t now_wall_us);
 int run_exit_code(const struct run *r, const json_t *residue);

@@ -7,9 +7,9 @@
 #include "experiments/run_internal.h"
 
 static json_t *plan_phases(const struct experiment *x) {
-        return json_pack("[{s:s s:f} {s:s s:f} {s:s s:f}]", "name", "baseline", "duration_s", (double)x->baseline_us / 1e6, "name",
-                         "fault", "duration_s", (double)x->fault_us / 1e6, "name", "recovery", "duration_s",
-                         (double)x->recovery_us / 1e6);
+        return json_pack("[{s:s s:f} {s:s s:f} {s:s s:f}]", "name", "baseline", "duration_s",
+                         (double)x->baseline_us / 1e6, "name", "fault", "duration_s", (double)x->fault_us / 1e6, "name",
+                         "recovery", "duration_s", (double)x->recovery_us / 1e6);
 }
 
 static json_t *plan_slos(const struct run *r) {
@@ -19,9 +19,9 @@ static json_t *plan_slos(const struct run *r) {
                 const struct engine_slo_config *c = &r->slo_config[i];
                 double remaining = c->remaining_before;
                 json_t *o = json_pack("{s:s s:f s:s s:f s:f s:f}", "name", c->name, "objective", c->objective, "expect",
-                                      r->x->slos[i].expect_text, "projected_spend", r->engine->slos[i].projected, "worst_spend",
-                                      slo_spend(slo_burn(0, c->objective), r->x->fault_us, c->period_us), "abort_burn_rate",
-                                      r->engine->slos[i].alert.burn);
+                                      r->x->slos[i].expect_text, "projected_spend", r->engine->slos[i].projected,
+                                      "worst_spend", slo_spend(slo_burn(0, c->objective), r->x->fault_us, c->period_us),
+                                      "abort_burn_rate", r->engine->slos[i].alert.burn);
 
                 (void)json_object_set_new(o, "remaining_before", isnan(remaining) ? json_null() : json_real(remaining));
                 (void)json_array_append_new(slos, o);
@@ -49,8 +49,9 @@ static json_t *plan_faults(struct run *r) {
                 struct err e = { 0 };
                 int code = node_call(r->o.node, "POST", "/v1/plan", body, &plan, &e);
 
-                o = json_pack("{s:s s:s s:f s:f s:b}", "name", f->name, "kind", f->kind, "after_s", (double)f->after_us / 1e6, "for_s",
-                              (double)f->for_us / 1e6, "irreversible", f->irreversible);
+                o = json_pack("{s:s s:s s:f s:f s:b}", "name", f->name, "kind", f->kind, "after_s",
+                              (double)f->after_us / 1e6, "for_s", (double)f->for_us / 1e6, "irreversible",
+                              f->irreversible);
                 if (code < 0)
                         (void)json_object_set_new(o, "error", json_string(e.msg));
                 else
@@ -70,8 +71,8 @@ int run_plan(const struct experiment *x, const struct run_options *o, json_t **r
                 return code;
 
         run_read_budgets(r);
-        plan = json_pack("{s:s s:s s:o s:o s:o s:o}", "experiment", x->name, "service", x->service, "phases", plan_phases(x), "slos",
-                         plan_slos(r), "budget", plan_budget(r), "faults", plan_faults(r));
+        plan = json_pack("{s:s s:s s:o s:o s:o s:o}", "experiment", x->name, "service", x->service, "phases",
+                         plan_phases(x), "slos", plan_slos(r), "budget", plan_budget(r), "faults", plan_faults(r));
         if (!plan)
                 return err_set(e, -ENOMEM, "no memory for the plan");
         *ret = plan;

@@ -46,8 +46,9 @@ static void feed_stops(struct run *r, size_t probe, const struct probe_sample *s
                 if (recent.total < STOP_SAMPLES_MIN || 1 - recent.good / recent.total <= stop->above_ppm / 1e6)
                         continue;
 
-                (void)snprintf(why, sizeof(why), "stop condition: %.3g%% of the answers of %s match '%.100s', over %.3g%%",
-                               100 - 100 * recent.good / recent.total, stop->probe, stop->where_text, stop->above_ppm / 1e4);
+                (void)snprintf(
+                        why, sizeof(why), "stop condition: %.3g%% of the answers of %s match '%.100s', over %.3g%%",
+                        100 - 100 * recent.good / recent.total, stop->probe, stop->where_text, stop->above_ppm / 1e4);
                 engine_condition(r->engine, now_us, why);
         }
 }
@@ -58,6 +59,10 @@ static void record_latency(struct run *r, size_t probe, const struct probe_sampl
         enum engine_phase phase = engine_phase_at(r->engine, s->scheduled_us - r->zero_us);
 
         p->second_count++;
+        if (s->answer.ttft_us) {
+                hdr_record(&p->ttft[phase], s->answer.ttft_us);
+                hdr_record(&p->itl_p99[phase], s->answer.itl_p99_us);
+        }
         if (s->answer.error && s->answer.latency_us < r->x->probes[probe].timeout_us)
                 return;
 
@@ -105,7 +110,8 @@ static void slo_now(const struct run *r, size_t i, uint32_t second, struct run_s
                 .objective = c->objective,
                 .second_sli = slo_compliance(sum),
                 .phase_sli = engine_phase_compliance(r->engine, i, phase),
-                .burn = slo_burn(slo_compliance(slo_window_sum(&s->window, run_now_us(r), s->alert.long_us)), c->objective),
+                .burn = slo_burn(slo_compliance(slo_window_sum(&s->window, run_now_us(r), s->alert.long_us)),
+                                 c->objective),
                 .spent = s->spent,
                 .good = (uint64_t)sum.good,
                 .total = (uint64_t)sum.total,

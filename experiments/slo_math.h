@@ -38,8 +38,8 @@ struct slo_alert {
 extern const struct slo_alert slo_alerts_workbook[3];
 struct slo_alert slo_alert_scale(const struct slo_alert *a, uint64_t period_us);
 
-/* Windows for an experiment: long = half of the fault phase within 1 s … 1 h, short = long / 12, and as the burn rate the
- * one that would spend exactly max_spend if it lasted the whole fault phase. */
+/* Windows for an experiment: long = half of the fault phase within 1 s … 1 h, short = long / 12, and as the burn rate
+ * the one that would spend exactly max_spend if it lasted the whole fault phase. */
 struct slo_alert slo_alert_for_run(uint64_t fault_us, double max_spend, uint64_t period_us);
 
 /* The last samples, by when they became known; covers long_us. */
@@ -62,13 +62,13 @@ enum slo_method { SLO_OCCURRENCES, SLO_TIMESLICES, SLO_RATIO_TIMESLICES };
 
 /* One second of samples, by scheduled start. */
 struct slo_second {
-        uint32_t t_s;   /* of the run */
+        uint32_t t_s; /* of the run */
         uint8_t phase;
         struct slo_count count;
 };
 
-/* Compliance of a run of seconds by a budgeting method. Occurrences: all good over all samples. Timeslices: the share of
- * slices whose own ratio is at least slice_target. RatioTimeslices: the mean of the slices' ratios. Slices without
+/* Compliance of a run of seconds by a budgeting method. Occurrences: all good over all samples. Timeslices: the share
+ * of slices whose own ratio is at least slice_target. RatioTimeslices: the mean of the slices' ratios. Slices without
  * samples do not count. phase: only seconds of it; UINT8_MAX = all. */
 double slo_method_compliance(enum slo_method method, const struct slo_second *seconds, size_t n, unsigned phase,
                              uint64_t slice_us, double slice_target);

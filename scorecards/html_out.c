@@ -19,6 +19,8 @@ void html_put(const char *text, FILE *out) {
 
                 if (c < 128 && escapes[c])
                         (void)fputs(escapes[c], out);
+                else if (c == ' ' && text[1] == '%') /* "96 %" stays together */
+                        (void)fputs("&#160;", out);
                 else if ((c >= ' ' && c != 127) || c == '\n')
                         (void)fputc(c, out);
         }

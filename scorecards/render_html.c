@@ -79,8 +79,9 @@ static void put_categories(const json_t *card, FILE *out) {
                                  out);
                 (void)fprintf(out, "<td><span class=\"bar\"><i style=\"width:%.0f%%\"></i></span></td>",
                               json_number_at(row, "freshness", 0) * 100);
-                html_put_between("<td>", words_time(json_text_at(row, "last_run", NULL), text, sizeof(text)),
-                                 "</td></tr>\n", out);
+                html_put_between("<td class=\"when\">",
+                                 words_time(json_text_at(row, "last_run", NULL), text, sizeof(text)), "</td></tr>\n",
+                                 out);
         }
         html_close_table(out);
 }
@@ -132,32 +133,31 @@ static double objective_of(const json_t *timeline, const char *slo) {
         return 1;
 }
 
+static void put_timeline(const json_t *timeline, const json_t *series, FILE *out) {
+        const char *slo = json_text_at(series, "slo", "");
+        char when[40];
+
+        html_put_between("<figure><figcaption><strong>", slo, "</strong> during ", out);
+        html_put_between("", json_text_at(timeline, "experiment", ""), " · ", out);
+        html_put_tag("verdict", json_text_at(timeline, "verdict", ""), out);
+        html_put_between("<small>", words_time(json_text_at(timeline, "started", NULL), when, sizeof(when)),
+                         " · good events per second, objective dashed</small></figcaption>\n", out);
+        html_put_timeline(timeline, series, objective_of(timeline, slo), out);
+        (void)fputs("</figure>\n", out);
+}
+
 static void put_timelines(const json_t *card, FILE *out) {
-        char text[40];
         json_t *timeline, *series;
         size_t i, k;
 
-        (void)fputs("<h3>The newest run of each experiment</h3>\n", out);
+        (void)fputs("<h3>The newest run of each experiment</h3>\n<div class=\"figures\">\n", out);
         json_array_foreach (json_at(card, "timelines"), i, timeline) {
-                const char *verdict = json_text_at(timeline, "verdict", "");
-
                 if (i == TIMELINES_MAX)
                         break;
-                json_array_foreach (json_at(timeline, "series"), k, series) {
-                        const char *slo = json_text_at(series, "slo", "");
-
-                        html_put_between("<figure><figcaption><strong>", json_text_at(timeline, "experiment", ""),
-                                         "</strong> · ", out);
-                        html_put_between("", slo, " · ", out);
-                        html_put_between("", words_time(json_text_at(timeline, "started", NULL), text, sizeof(text)),
-                                         " · ", out);
-                        (void)fputs("<span class=\"verdict ", out);
-                        html_put_class(verdict, out);
-                        html_put_between("\">", verdict, "</span></figcaption>\n", out);
-                        html_put_timeline(timeline, series, objective_of(timeline, slo), out);
-                        (void)fputs("</figure>\n", out);
-                }
+                json_array_foreach (json_at(timeline, "series"), k, series)
+                        put_timeline(timeline, series, out);
         }
+        (void)fputs("</div>\n", out);
 }
 
 static void put_slos(const json_t *card, FILE *out) {
@@ -190,17 +190,20 @@ static void put_budgets(const json_t *card, FILE *out) {
         json_t *budget;
         size_t i;
 
-        if (json_array_size(json_at(card, "budget")) > 0)
-                (void)fputs("<h3>Error budget left by the drills</h3>\n", out);
+        if (json_array_size(json_at(card, "budget")) == 0)
+                return;
+        (void)fputs("<h3>Error budget that the drills left</h3>\n<div class=\"figures\">\n", out);
         json_array_foreach (json_at(card, "budget"), i, budget) {
                 html_put_between("<figure><figcaption><strong>", json_text_at(budget, "slo", ""), "</strong>", out);
-                (void)fprintf(out, " · %.3g %% spent in the last %.0f days · what users spent besides is not in it",
+                (void)fprintf(out,
+                              "<small>%.3g %% spent by drills in the last %.0f days; users’ own spend is not in it",
                               json_number_at(budget, "spent_in_window", 0) * 100,
                               json_number_at(budget, "window_s", 0) / 86400);
-                (void)fputs("</figcaption>\n", out);
+                (void)fputs("</small></figcaption>\n", out);
                 html_put_budget(budget, out);
                 (void)fputs("</figure>\n", out);
         }
+        (void)fputs("</div>\n", out);
 }
 
 static void put_runs(const json_t *card, FILE *out) {
@@ -215,8 +218,8 @@ static void put_runs(const json_t *card, FILE *out) {
 
                 if (i == RUNS_MAX)
                         break;
-                html_put_between("<tr><td>", words_time(json_text_at(row, "started", NULL), text, sizeof(text)),
-                                 "</td>", out);
+                html_put_between("<tr><td class=\"when\">",
+                                 words_time(json_text_at(row, "started", NULL), text, sizeof(text)), "</td>", out);
                 html_put_between("<td>", json_text_at(row, "experiment", ""), "", out);
                 html_put_between("<small>", json_string_value(json_array_get(json_at(row, "reasons"), 0)) ?: "",
                                  "</small></td>", out);

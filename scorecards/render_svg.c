@@ -5,12 +5,13 @@
 #include "scorecards/html_out.h"
 #include "scorecards/score_runs.h"
 
-#define WIDTH  900.0
+#define WIDTH  460.0
 #define HEIGHT 150.0
 #define LEFT   44.0
 #define TOP    14.0
 #define BOTTOM 24.0
 
+#define LABEL_MIN  62.0 /* narrower phases keep their line and lose their name */
 #define POINTS_MAX 400
 #define DOTS_MAX   60
 
@@ -78,9 +79,12 @@ static void put_phases(const struct plot *p, const json_t *phases, FILE *out) {
 
         json_array_foreach (phases, i, phase) {
                 double x = x_of(p, json_number_at(phase, "start_s", 0));
+                double width = x_of(p, json_number_at(phase, "end_s", 0)) - x;
 
                 (void)fprintf(out, "<line class=\"phase\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", x, x, TOP,
                               HEIGHT - BOTTOM);
+                if (width < LABEL_MIN)
+                        continue;
                 (void)fprintf(out, "<text x=\"%.1f\" y=\"%.1f\">", x + 4, HEIGHT - 8);
                 html_put(json_text_at(phase, "name", ""), out);
                 (void)fprintf(out, " %.0f s</text>",
@@ -154,7 +158,7 @@ void html_put_timeline(const json_t *timeline, const json_t *series, double obje
         (void)fputs("</svg>\n", out);
 }
 
-/* Thousands of runs on a picture of 900 points: every n-th is drawn, and the last one always. */
+/* Thousands of runs on a picture of 460 points: every n-th is drawn, and the last one always. */
 static size_t step_of(size_t n) {
         return n / POINTS_MAX + 1;
 }
@@ -247,9 +251,9 @@ void html_put_trend(const json_t *card, FILE *out) {
 
         if (json_array_size(points) < 2)
                 return;
-        (void)fputs("<h3>Trend: value after each run</h3>\n<figure>", out);
+        (void)fputs("<h3>Trend: value after each run</h3>\n<div class=\"figures\"><figure>", out);
         put_history(points, "value", 0, "Value after each run", out);
-        (void)fputs("</figure>\n", out);
+        (void)fputs("</figure></div>\n", out);
 }
 
 void html_put_budget(const json_t *budget, FILE *out) {

@@ -13,12 +13,14 @@ const char *const lane_distributions[] = {
         NULL,
 };
 
+#define QUANTILE_STEPS 28 /* 20 / 2^28: far below one entry's unit */
+
 /* Value of the standard normal distribution below which a share p of all values lies (p in 0 … 1, exclusive):
  * bisection is plenty for 4096 values once. */
 static double normal_quantile(double p) {
         double low = -10.0, high = 10.0;
 
-        for (int i = 0; i < 60; i++) {
+        for (int i = 0; i < QUANTILE_STEPS; i++) {
                 double middle = (low + high) / 2;
 
                 if (0.5 * erfc(-middle / sqrt(2.0)) < p)
@@ -86,6 +88,9 @@ void lane_dice_init(struct lane_dice *dice, const struct lane_delay *model, uint
         (void)memset(dice, 0, sizeof(*dice));
         dice->state = seed;
         dice->n_table = lane_delay_table(model->distribution, dice->table);
+        if (model->correlation == 0)
+                return;
+
         (void)lane_delay_table(LANE_NORMAL, dice->normal);
         dice->walk = next_normal(dice);
 }

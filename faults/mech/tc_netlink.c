@@ -121,8 +121,12 @@ static int read_error(struct nlmsghdr *h, const char *what, struct err *e) {
                 return 0;
 
         extack = find_extack(h);
-        if (extack)
-                return err_set(e, code, "%s: %s (%s)", what, extack, strerror(-code));
+        if (extack) {
+                (void)err_set(e, code, "%s: %s (%s)", what, extack, strerror(-code));
+                if (e)
+                        (void)snprintf(e->extack, sizeof(e->extack), "%s", extack);
+                return code;
+        }
         return err_set(e, code, "%s: %s", what, strerror(-code));
 }
 

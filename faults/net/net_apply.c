@@ -78,9 +78,7 @@ static int make_tap(const struct net_steps *s, struct net_made *made, struct lan
 }
 
 int net_make_device(const struct net_steps *s, struct net_made *made, struct lane_relay **ret_relay, struct err *e) {
-        int r = s->kind == LANE_NETEM ? make_ifb(s, made, e) : make_tap(s, made, ret_relay, e);
-
-        return r < 0 ? err_wrap(e, r, "lane device %s", s->decision->device) : 0;
+        return s->kind == LANE_NETEM ? make_ifb(s, made, e) : make_tap(s, made, ret_relay, e);
 }
 
 /* The relay writes to the TAP device; what comes in there is handed up as if it had arrived on the origin. */

@@ -99,7 +99,7 @@ static int build_lane(struct fault *f, const struct net_decision *d, const struc
 
         r = net_make_device(&steps, &lane->made, &lane->relay, e);
         if (r < 0)
-                return r;
+                return err_wrap(e, r, "lane device %s", decision->device);
 
         r = net_make_classifier(&steps, &lane->made, lane->relay, f->holds, &lane->classifier, e);
         if (r < 0)

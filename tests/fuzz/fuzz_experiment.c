@@ -37,7 +37,9 @@ static void read_openslo(const char *text, size_t len) {
 }
 
 static void read_where(const char *text) {
-        static const struct where_answer answers[] = { { 200, 1000, false }, { 503, 1, false }, { 0, 5, true } };
+        static const struct where_answer answers[] = { { .status = 200, .latency_us = 1000, .error = false },
+                                                       { .status = 503, .latency_us = 1, .error = false },
+                                                       { .status = 0, .latency_us = 5, .error = true } };
         struct where *w = NULL;
 
         if (where_parse(text, &w, NULL) < 0)

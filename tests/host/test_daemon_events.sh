@@ -37,6 +37,11 @@ wait_until 2 seen_all || fail "events: $(cat "$work/events")"
 sed -n 's/^data: //p' "$work/events" | head -1 >"$work/data"
 [ "$(json '["fault"]["uid"]' <"$work/data")" = "$uid" ] || fail "data: $(cat "$work/data")"
 
+# An event that no request causes: a lease lapses.
+api POST /v1/faults '{"kind":"proc.pause","for":"60s","lease":"200ms","target":{"pid":'"$target"'}}' >/dev/null
+lapsed() { grep -q '"reason":"lease"' "$work/events"; }
+wait_until 2 lapsed || fail "a lapse that nobody asked about is not told: $(cat "$work/events")"
+
 uid=$(pause)
 for i in $(seq 600); do # far more than a socket and the reader's buffer hold
         [ "$i" = 1 ] || echo next
@@ -53,8 +58,8 @@ grep -q '^chaosd_event_streams_dropped_total 1$' "$work/metrics" ||
 kill "$lazy" "$reader"
 
 grep -q '^chaosd_faults_active{kind="proc.pause"} 0$' "$work/metrics" || fail "$(cat "$work/metrics")"
-grep -q '^chaosd_faults_injected_total{kind="proc.pause"} 2$' "$work/metrics" || fail "$(cat "$work/metrics")"
-grep -q '^chaosd_fault_hits_total{kind="proc.pause"} 2$' "$work/metrics" || fail "$(cat "$work/metrics")"
+grep -q '^chaosd_faults_injected_total{kind="proc.pause"} 3$' "$work/metrics" || fail "$(cat "$work/metrics")"
+grep -q '^chaosd_fault_hits_total{kind="proc.pause"} 3$' "$work/metrics" || fail "$(cat "$work/metrics")"
 if command -v promtool >/dev/null; then
         promtool check metrics <"$work/metrics" || fail "promtool does not like the metrics"
 fi

@@ -305,17 +305,19 @@ def test_shapes():
 
 
 def test_bulk(direction):
-    """GSO stays on, nothing is corrupted: 64 MiB of random bytes arrive as they were sent."""
+    """GSO stays on, nothing is corrupted: 64 MiB of random bytes arrive as they were sent, in the delayed direction."""
+    sender_ns, receiver_ns, address = (A, B, PEER4) if direction == "egress" else (B, A, "10.91.0.1")
     data = os.urandom(1 << 20) * 64
     want = hashlib.sha256(data).hexdigest()
     program = ("import socket,hashlib; s=socket.create_server(('',9000)); print('up',flush=True); c=s.accept()[0]\n"
                "h=hashlib.sha256()\nwhile True:\n b=c.recv(1<<18)\n if not b: break\n h.update(b)\n"
                "print(h.hexdigest())")
-    server = subprocess.Popen(["ip", "netns", "exec", B, "python3", "-c", program], stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen(["ip", "netns", "exec", receiver_ns, "python3", "-c", program],
+                              stdout=subprocess.PIPE, text=True)
     server.stdout.readline()
     with Fault({"delay": "5ms", "direction": direction}) as fault:
-        sender = subprocess.Popen(["ip", "netns", "exec", A, "python3", "-c",
-                                   f"import socket,sys; s=socket.create_connection(('{PEER4}',9000)); "
+        sender = subprocess.Popen(["ip", "netns", "exec", sender_ns, "python3", "-c",
+                                   f"import socket,sys; s=socket.create_connection(('{address}',9000)); "
                                    "s.sendall(sys.stdin.buffer.read())"], stdin=subprocess.PIPE)
         start = time.monotonic()
         sender.communicate(data)
@@ -324,9 +326,8 @@ def test_bulk(direction):
         seen = fault.evidence()
     check(got == want, f"{direction}: 64 MiB arrive unchanged ({took:.1f} s)")
     check(seen["lane_dropped"] == 0, f"{direction}: nothing dropped by the lane")
-    if direction != "ingress":
-        check(seen["bytes"] / max(seen["packets"], 1) > 0 and seen["lane_packets"] < seen["packets"],
-              f"{direction}: GSO packets pass whole ({seen['lane_packets']} for {seen['packets']} segments)")
+    check(seen["lane_packets"] < seen["packets"],
+          f"{direction}: GSO packets pass whole ({seen['lane_packets']} for {seen['packets']} segments)")
 
 
 def test_iperf():
@@ -512,15 +513,15 @@ def test_target_gone():
 
 def main():
     if os.geteuid() != 0:
-        print("needs root")
+        print("SKIP: needs root")
         return 77
     for tool in ("ip", "tc", "ping", "iperf3"):
         if not any(os.access(os.path.join(d, tool), os.X_OK) for d in os.environ["PATH"].split(":")):
-            print(f"needs {tool}")
+            print(f"SKIP: needs {tool}")
             return 77
     reason = sh(DRIVER, "probe", "net.delay", LANE, check=False)
     if reason:
-        print(reason)
+        print(f"SKIP: {reason.strip()}")
         return 77
     remove_namespaces()
     make_namespaces()

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# SLIs from a real Prometheus that scrapes a real node exporter, with TLS and a password: a paused exporter breaks the SLO.
+# SLIs from a real Prometheus that scrapes a real node exporter, with TLS and a password: a paused exporter breaks the
+# SLO.
 . "$(dirname "$0")/lib.sh"
 need_root
 need_tool ip prometheus prometheus-node-exporter openssl python3 curl
@@ -10,7 +11,8 @@ cd "$work"
 
 openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost \
         -addext subjectAltName=IP:127.0.0.1 2>/dev/null
-hash=$(python3 -W ignore -c 'import crypt; print(crypt.crypt("secret", crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16)))')
+hash=$(python3 -W ignore -c \
+        'import crypt; print(crypt.crypt("secret", crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16)))')
 printf 'secret\n' >password
 printf 'wrong\n' >wrong-password
 cat >web.yaml <<EOF
@@ -23,12 +25,12 @@ scrape_configs:
   - {job_name: node, static_configs: [{targets: ["127.0.0.1:9100"]}]}
 EOF
 
-ip netns exec "$ns" prometheus-node-exporter --web.listen-address=127.0.0.1:9100 --collector.disable-defaults --collector.time \
-        --collector.loadavg >exporter.log 2>&1 &
+ip netns exec "$ns" prometheus-node-exporter --web.listen-address=127.0.0.1:9100 \
+        --collector.disable-defaults --collector.time --collector.loadavg >exporter.log 2>&1 &
 exporter=$!
 defer "kill -CONT $exporter; kill $exporter"
-ip netns exec "$ns" prometheus --config.file=prometheus.yml --web.config.file=web.yaml --web.listen-address=127.0.0.1:9090 \
-        --storage.tsdb.path=data >prometheus.log 2>&1 &
+ip netns exec "$ns" prometheus --config.file=prometheus.yml --web.config.file=web.yaml \
+        --web.listen-address=127.0.0.1:9090 --storage.tsdb.path=data >prometheus.log 2>&1 &
 prometheus=$!
 defer "kill $prometheus; wait $prometheus"
 ask() { in_ns "$ns" curl -fs --cacert cert.pem -u prober:secret "https://127.0.0.1:9090$1"; }
@@ -64,8 +66,11 @@ spec:
     spec:
       ratioMetric:
         counter: true
-        good:  {metricSource: {metricSourceRef: prom, type: Prometheus, spec: {query: 'sum(promhttp_metric_handler_requests_total{code="200"})'}}}
-        total: {metricSource: {metricSourceRef: prom, type: Prometheus, spec: {query: 'sum(promhttp_metric_handler_requests_total)'}}}
+        good:
+          metricSource:
+            metricSourceRef: prom
+            spec: {query: 'sum(promhttp_metric_handler_requests_total{code="200"})'}
+        total: {metricSource: {metricSourceRef: prom, spec: {query: sum(promhttp_metric_handler_requests_total)}}}
   timeWindow: [{duration: 30d, isRolling: true}]
   budgetingMethod: Occurrences
   objectives: [{target: 0.9}]
@@ -88,15 +93,16 @@ EOF
 }
 run() { in_ns "$ns" "$CHAOS_BIN/chaosctl" run --no-history --record record.json experiment.yaml >out.txt 2>&1; }
 record() { json "$1" <record.json; }
+phase() { record '["slos"][0]["phases"]'"${1:-}"; }
 
 start_chaosd
 slo_file password 'up{job="node"}' >slos.yaml
 experiment exporter-up "$exporter" >experiment.yaml
 code=0; run || code=$?
 [ $code = 1 ] || { cat out.txt >&2; fail "a paused exporter must break the SLO: exit $code"; }
-between "$(record '["slos"][0]["phases"]["baseline"]["compliance"]')" 1 1 || fail "baseline: $(record '["slos"][0]["phases"]')"
-between "$(record '["slos"][0]["phases"]["fault"]["compliance"]')" 0 0.6 || fail "fault: $(record '["slos"][0]["phases"]')"
-between "$(record '["slos"][0]["phases"]["recovery"]["good"]')" 2 6 || fail "recovery: $(record '["slos"][0]["phases"]')"
+between "$(phase '["baseline"]["compliance"]')" 1 1 || fail "baseline: $(phase)"
+between "$(phase '["fault"]["compliance"]')" 0 0.6 || fail "fault: $(phase)"
+between "$(phase '["recovery"]["good"]')" 2 6 || fail "recovery: $(phase)"
 [ "$(record '["findings"][0]["severity"]')" = high ] || fail "findings: $(record '["findings"]')"
 
 # Counters: what they grew by. Somebody else is paused.
@@ -106,7 +112,7 @@ defer "kill -CONT $bystander; kill $bystander"
 experiment scrapes "$bystander" >experiment.yaml
 code=0; run || code=$?
 [ $code = 0 ] || { cat out.txt >&2; fail "every scrape that was answered was good: exit $code"; }
-between "$(record '["slos"][0]["phases"]["baseline"]["total"]')" 3 16 || fail "two scrapes a second: $(record '["slos"][0]["phases"]')"
+between "$(phase '["baseline"]["total"]')" 3 16 || fail "two scrapes a second: $(phase)"
 
 # What cannot be measured is no pass: no such series, a bad query, a wrong password.
 for case in "password no_such_series" "password sum(" "wrong-password up"; do
@@ -115,7 +121,8 @@ for case in "password no_such_series" "password sum(" "wrong-password up"; do
         experiment exporter-up "$exporter" >experiment.yaml
         code=0; run || code=$?
         [ $code = 5 ] || { cat out.txt >&2; fail "$case: exit $code"; }
-        record '["verdict"]["reasons"][0]' | grep -q "no data in the baseline phase" || fail "$case: $(record '["verdict"]')"
+        record '["verdict"]["reasons"][0]' | grep -q "no data in the baseline phase" ||
+                fail "$case: $(record '["verdict"]')"
         [ "$(record '["faults"][0]["injected_s"]')" = null ] || fail "$case: injected"
 done
 record '["notes"]' | grep -q "401" || fail "the wrong password is not told: $(record '["notes"]')"

@@ -6,7 +6,7 @@
 #include "experiments/engine.h"
 #include "lib/check.h"
 
-#define S USEC_PER_SEC
+#define S      USEC_PER_SEC
 #define DAY_US (86400 * S)
 
 /* A world around the engine: 100 samples a second, faults that answer at once, a service as good as the test says. */
@@ -27,11 +27,18 @@ struct world {
 static struct world world_new(void) {
         struct world w = { .hits = 1, .verified = 1, .good = { 1, 1, 1 }, .bad_from_us = UINT64_MAX };
 
-        w.slos[0] = (struct engine_slo_config){ .name = "slo", .objective = 0.99, .period_us = 30 * DAY_US,
-                                                .min_samples = 100, .remaining_before = NAN };
+        w.slos[0] = (struct engine_slo_config){
+                .name = "slo", .objective = 0.99, .period_us = 30 * DAY_US, .min_samples = 100, .remaining_before = NAN
+        };
         w.faults[0] = (struct engine_fault_config){ .name = "fault", .for_us = 10 * S };
-        w.c = (struct engine_config){ .baseline_us = 5 * S, .recovery_us = 10 * S, .fault_us = 10 * S, .n_slos = 1, .n_faults = 1,
-                                      .max_spend = 0.1, .min_remaining = NAN, .burn_limit = NAN };
+        w.c = (struct engine_config){ .baseline_us = 5 * S,
+                                      .recovery_us = 10 * S,
+                                      .fault_us = 10 * S,
+                                      .n_slos = 1,
+                                      .n_faults = 1,
+                                      .max_spend = 0.1,
+                                      .min_remaining = NAN,
+                                      .burn_limit = NAN };
         return w;
 }
 
@@ -112,7 +119,8 @@ static const char *first_reason(const struct world *w) {
         do {                                                                                                           \
                 enum verdict got_ = world_run(&(w));                                                                   \
                 CHECK(got_ == (want), "%s, not %s: %s", verdict_name(got_), verdict_name(want), first_reason(&(w)));   \
-                CHECK(!(reason) || strstr(first_reason(&(w)), (reason) ? (reason) : ""), "reason '%s'", first_reason(&(w))); \
+                CHECK(!(reason) || strstr(first_reason(&(w)), (reason) ? (reason) : ""), "reason '%s'",                \
+                      first_reason(&(w)));                                                                             \
                 CHECK((w).injected == (w).reverted, "%u injected, %u reverted", (w).injected, (w).reverted);           \
         } while (0)
 
@@ -301,7 +309,8 @@ static void test_errors(void) {
         w.c.n_faults = 3;
         w.c.fault_us = 14 * S;
         for (int i = 0; i < 3; i++)
-                w.faults[i] = (struct engine_fault_config){ .name = "f", .for_us = 10 * S, .after_us = (uint64_t)i * 2 * S };
+                w.faults[i] =
+                        (struct engine_fault_config){ .name = "f", .for_us = 10 * S, .after_us = (uint64_t)i * 2 * S };
         EXPECT(w, VERDICT_PASS, NULL);
         CHECK(w.injected == 3 && w.e->end_us[ENGINE_FAULT] >= 19 * S, "side by side: %u", w.injected);
         engine_free(w.e);
@@ -361,7 +370,8 @@ static void one_random_run(unsigned seed) {
                 w.slos[i].slice_target = chance(&seed);
         }
         for (size_t i = 0; i < w.c.n_faults; i++) {
-                w.faults[i] = (struct engine_fault_config){ .name = "f", .after_us = (uint64_t)(chance(&seed) * 2 * S),
+                w.faults[i] = (struct engine_fault_config){ .name = "f",
+                                                            .after_us = (uint64_t)(chance(&seed) * 2 * S),
                                                             .for_us = (uint64_t)(chance(&seed) * 4 * S) + 1 };
                 if (w.faults[i].after_us + w.faults[i].for_us > w.c.fault_us)
                         w.c.fault_us = w.faults[i].after_us + w.faults[i].for_us;
@@ -380,20 +390,24 @@ static void one_random_run(unsigned seed) {
                 now += (uint64_t)(chance(&seed) * 40000);
                 for (size_t i = 0; i < w.c.n_slos; i++)
                         if (chance(&seed) < 0.9)
-                                engine_sample(w.e, now, i, now - (uint64_t)(chance(&seed) * (double)(now < 100000 ? now : 100000)),
-                                              (struct slo_count){ chance(&seed) < w.good[engine_phase_at(w.e, now)], 1 });
+                                engine_sample(
+                                        w.e, now, i,
+                                        now - (uint64_t)(chance(&seed) * (double)(now < 100000 ? now : 100000)),
+                                        (struct slo_count){ chance(&seed) < w.good[engine_phase_at(w.e, now)], 1 });
                 for (size_t i = 0; i < w.c.n_faults; i++)
                         if (pending[i] && chance(&seed) < 0.5) {
                                 pending[i] = false;
                                 live[i] = true;
                                 engine_fault_injected(w.e, now, i);
-                                engine_fault_evidence(w.e, i, chance(&seed) < 0.8 ? 5 : 0, (int)(chance(&seed) * 3) - 1);
+                                engine_fault_evidence(w.e, i, chance(&seed) < 0.8 ? 5 : 0,
+                                                      (int)(chance(&seed) * 3) - 1);
                         } else if (pending[i] && chance(&seed) < 0.02) {
                                 pending[i] = false;
                                 engine_fault_failed(w.e, now, i, "no");
                         } else if (live[i] && chance(&seed) < 0.0005) {
                                 live[i] = false;
-                                engine_fault_over(w.e, now, i, (enum engine_over)(chance(&seed) * 3), chance(&seed) < 0.9, "accident");
+                                engine_fault_over(w.e, now, i, (enum engine_over)(chance(&seed) * 3),
+                                                  chance(&seed) < 0.9, "accident");
                         }
                 if (chance(&seed) < 0.0005)
                         engine_stop(w.e, now, "stop");
@@ -425,8 +439,8 @@ static void one_random_run(unsigned seed) {
         CHECK(w.e->phase == ENGINE_DONE && finishes == 1, "did not end: phase %d", (int)w.e->phase);
         for (size_t i = 0; i < w.c.n_faults; i++)
                 CHECK(!live[i] && !pending[i], "a fault is left");
-        CHECK((w.e->verdict == VERDICT_PASS) == (w.e->n_reasons == 0), "%s with %zu reasons", verdict_name(w.e->verdict),
-              w.e->n_reasons);
+        CHECK((w.e->verdict == VERDICT_PASS) == (w.e->n_reasons == 0), "%s with %zu reasons",
+              verdict_name(w.e->verdict), w.e->n_reasons);
         if (w.e->verdict == VERDICT_PASS) { /* never without proof */
                 CHECK(w.c.n_faults > 0 && injects == w.c.n_faults, "passed with %u faults", injects);
                 for (size_t i = 0; i < w.c.n_faults; i++)
@@ -434,8 +448,10 @@ static void one_random_run(unsigned seed) {
                 for (size_t i = 0; i < w.c.n_slos; i++) {
                         const struct engine_slo *s = &w.e->slos[i];
 
-                        CHECK(s->conclusive && s->held && s->phases[ENGINE_FAULT].total >= (double)w.slos[i].min_samples &&
-                              s->compliance[ENGINE_FAULT] >= w.slos[i].objective, "passed with a broken SLO");
+                        CHECK(s->conclusive && s->held &&
+                                      s->phases[ENGINE_FAULT].total >= (double)w.slos[i].min_samples &&
+                                      s->compliance[ENGINE_FAULT] >= w.slos[i].objective,
+                              "passed with a broken SLO");
                 }
         }
         for (size_t i = 0; i < w.c.n_slos; i++) {

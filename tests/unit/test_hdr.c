@@ -33,8 +33,8 @@ static void test_against_sorted(void) {
                 size_t rank = (size_t)(percents[i] / 100 * N + 0.999999);
                 uint64_t want = values[rank ? rank - 1 : 0], got = hdr_percentile(&a, percents[i]);
 
-                CHECK(got >= want && (double)got <= (double)want * 1.001 + 1, "p%g: got %lu, want %lu", percents[i], got,
-                      want);
+                CHECK(got >= want && (double)got <= (double)want * 1.001 + 1, "p%g: got %lu, want %lu", percents[i],
+                      got, want);
         }
         CHECK(a.min_us == values[0] && a.max_us == values[N - 1], "min %lu max %lu", a.min_us, a.max_us);
 }

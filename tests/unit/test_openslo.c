@@ -27,22 +27,29 @@ static int load(const char *text, struct slo_set *set, struct err *e) {
         "apiVersion: openslo/v1\nkind: SLO\nmetadata: {name: " name ", displayName: Shown}\nspec:\n  service: shop\n"  \
         "  timeWindow: [{duration: 4w, isRolling: true}]\n" body "---\n"
 #define SOURCE                                                                                                         \
-        "apiVersion: openslo/v1\nkind: DataSource\nmetadata: {name: prom}\nspec: {type: Prometheus, connectionDetails: " \
+        "apiVersion: openslo/v1\nkind: DataSource\nmetadata: {name: prom}\nspec: {type: Prometheus, "                  \
+        "connectionDetails: "                                                                                          \
         "{url: \"http://p:9090\", bearerTokenEnv: TOKEN, headers: {X-Scope-OrgID: a}}}\n---\n"
 #define PROM(query) "{metricSource: {metricSourceRef: prom, type: Prometheus, spec: {query: " query "}}}"
 
 static void test_ratio(void) {
-        static const char text[] = SOURCE
-                SLO("bad-ratio", "  budgetingMethod: Occurrences\n  objectives: [{targetPercent: 99.5}]\n"
-                    "  indicator: {spec: {ratioMetric: {counter: true, bad: " PROM("errors") ", total: " PROM("all") "}}}\n")
-                SLO("raw-ratio", "  budgetingMethod: RatioTimeslices\n  objectives: [{target: 0.9, timeSliceWindow: 1m}]\n"
+        static const char text[] = SOURCE SLO("bad-ratio",
+                                              "  budgetingMethod: Occurrences\n  objectives: [{targetPercent: 99.5}]\n"
+                                              "  indicator: {spec: {ratioMetric: {counter: true, bad: " PROM(
+                                                      "errors") ", total: " PROM("all") "}}}\n")
+                SLO("raw-ratio",
+                    "  budgetingMethod: RatioTimeslices\n  objectives: [{target: 0.9, timeSliceWindow: 1m}]\n"
                     "  indicator: {metadata: {name: x}, spec: {ratioMetric: {rawType: failure, raw: " PROM("r") "}}}\n")
-                SLO("slices", "  budgetingMethod: Timeslices\n"
-                    "  objectives: [{target: 0.9, timeSliceTarget: 0.95, timeSliceWindow: 5m}, {displayName: Strict, target: 0.99, timeSliceTarget: 0.99, timeSliceWindow: 1m}]\n"
-                    "  indicatorRef: shared\n")
-                "apiVersion: openslo/v1\nkind: SLI\nmetadata: {name: shared}\nspec:\n  ratioMetric:\n"
-                "    good: {metricSource: {type: probe, spec: {probe: front, where: \"status < 500\"}}}\n"
-                "    total: {metricSource: {type: probe, spec: {probe: front}}}\n";
+                        SLO("slices",
+                            "  budgetingMethod: Timeslices\n"
+                            "  objectives: [{target: 0.9, timeSliceTarget: 0.95, timeSliceWindow: 5m}, {displayName: "
+                            "Strict, target: 0.99, timeSliceTarget: 0.99, timeSliceWindow: 1m}]\n"
+                            "  indicatorRef: shared\n") "apiVersion: openslo/v1\nkind: SLI\nmetadata: {name: "
+                                                        "shared}\nspec:\n  ratioMetric:\n"
+                                                        "    good: {metricSource: {type: probe, spec: {probe: front, "
+                                                        "where: \"status < 500\"}}}\n"
+                                                        "    total: {metricSource: {type: probe, spec: {probe: "
+                                                        "front}}}\n";
         struct slo_set set = { 0 };
         struct err e = { 0 };
 
@@ -51,25 +58,28 @@ static void test_ratio(void) {
         if (set.n_slos == 4) {
                 const struct slo *s = set.slos;
 
-                CHECK(s[0].indicator == SLO_BAD_TOTAL && s[0].counter && fabs(s[0].objective - 0.995) < 1e-12, "bad ratio");
+                CHECK(s[0].indicator == SLO_BAD_TOTAL && s[0].counter && fabs(s[0].objective - 0.995) < 1e-12,
+                      "bad ratio");
                 CHECK(s[0].part.datasource && strcmp(s[0].part.datasource->url, "http://p:9090") == 0, "data source");
                 CHECK_STR(s[0].part.query, "errors");
                 CHECK(s[0].window_us == 28ULL * 86400000000, "4w");
-                CHECK(s[1].indicator == SLO_RAW && !s[1].raw_success && s[1].method == SLO_RATIO_TIMESLICES, "raw ratio");
+                CHECK(s[1].indicator == SLO_RAW && !s[1].raw_success && s[1].method == SLO_RATIO_TIMESLICES,
+                      "raw ratio");
                 CHECK(s[1].slice_us == 60000000, "slice");
                 CHECK_STR(s[2].name, "slices");
                 CHECK_STR(s[3].name, "slices/2");
                 CHECK_STR(s[3].display_name, "Strict");
-                CHECK(s[2].method == SLO_TIMESLICES && s[2].slice_target == 0.95 && s[3].slice_target == 0.99, "slices");
+                CHECK(s[2].method == SLO_TIMESLICES && s[2].slice_target == 0.95 && s[3].slice_target == 0.99,
+                      "slices");
                 CHECK(s[2].part.is_probe && s[2].part.where && !s[2].total.where, "shared SLI");
         }
         slo_set_done(&set);
 }
 
 static void test_threshold(void) {
-        static const char text[] = SOURCE
-                SLO("queue", "  budgetingMethod: Occurrences\n  objectives: [{target: 0.9, op: lte, value: 100}]\n"
-                    "  indicator: {spec: {thresholdMetric: " PROM("queue_length") "}}\n");
+        static const char text[] = SOURCE SLO(
+                "queue", "  budgetingMethod: Occurrences\n  objectives: [{target: 0.9, op: lte, value: 100}]\n"
+                         "  indicator: {spec: {thresholdMetric: " PROM("queue_length") "}}\n");
         struct slo_set set = { 0 };
         struct err e = { 0 };
 
@@ -88,15 +98,17 @@ static void test_threshold(void) {
 }
 
 #define ALERTS                                                                                                         \
-        "apiVersion: openslo/v1\nkind: AlertNotificationTarget\nmetadata: {name: oncall}\nspec: {target: email}\n---\n" \
+        "apiVersion: openslo/v1\nkind: AlertNotificationTarget\nmetadata: {name: oncall}\nspec: {target: "             \
+        "email}\n---\n"                                                                                                \
         "apiVersion: openslo/v1\nkind: AlertCondition\nmetadata: {name: fast}\n"                                       \
-        "spec: {severity: page, condition: {kind: burnrate, op: lte, threshold: 14.4, lookbackWindow: 1h, alertAfter: 5m}}\n---\n" \
+        "spec: {severity: page, condition: {kind: burnrate, op: lte, threshold: 14.4, lookbackWindow: 1h, "            \
+        "alertAfter: 5m}}\n---\n"                                                                                      \
         "apiVersion: openslo/v1\nkind: Service\nmetadata: {name: shop}\nspec: {description: sells tins}\n---\n"
 
 static void test_alerts(void) {
-        static const char text[] = ALERTS
-                "apiVersion: openslo/v1\nkind: AlertPolicy\nmetadata: {name: page}\n"
-                "spec: {alertWhenBreaching: true, conditions: [{conditionRef: fast}], notificationTargets: [{targetRef: oncall}]}\n";
+        static const char text[] = ALERTS "apiVersion: openslo/v1\nkind: AlertPolicy\nmetadata: {name: page}\n"
+                                          "spec: {alertWhenBreaching: true, conditions: [{conditionRef: fast}], "
+                                          "notificationTargets: [{targetRef: oncall}]}\n";
         struct slo_set set = { 0 };
         struct err e = { 0 };
 
@@ -117,22 +129,42 @@ static const struct {
         { SOURCE SLO("a", OK_REST OK_INDICATOR) SLO("a", OK_REST OK_INDICATOR), "two SLOs are named 'a'" },
         { SOURCE SLO("a", OK_REST OK_INDICATOR "  alertPolicies: [nobody]\n"), "no AlertPolicy named 'nobody'" },
         { SOURCE SLO("a", OK_REST "  indicator: {spec: {thresholdMetric: " PROM("q") "}}\n"), "needs op and value" },
-        { SOURCE SLO("a", OK_REST "  indicator: {spec: {ratioMetric: {raw: " PROM("q") ", total: " PROM("q") "}}}\n"), "raw stands alone" },
-        { SOURCE SLO("a", OK_REST "  indicator: {spec: {ratioMetric: {good: " PROM("q") ", bad: " PROM("q") ", total: " PROM("q") "}}}\n"), "give either good or bad" },
+        { SOURCE SLO("a", OK_REST "  indicator: {spec: {ratioMetric: {raw: " PROM("q") ", total: " PROM("q") "}}}\n"),
+          "raw stands alone" },
+        { SOURCE SLO("a", OK_REST "  indicator: {spec: {ratioMetric: {good: " PROM("q") ", bad: " PROM(
+                                  "q") ", total: " PROM("q") "}}}\n"),
+          "give either good or bad" },
         { SOURCE SLO("a", OK_REST "  indicator: {spec: {}}\n"), "give either thresholdMetric or ratioMetric" },
-        { SOURCE SLO("a", OK_REST "  indicator: {spec: {ratioMetric: {raw: {metricSource: {type: Prometheus, spec: {query: q}}}}}}\n"), "needs metricSourceRef" },
-        { SOURCE SLO("a", OK_REST "  indicator: {spec: {ratioMetric: {raw: {metricSource: {type: probe, spec: {probe: p}}}}}}\n"), "not raw" },
-        { SOURCE SLO("a", "  budgetingMethod: RatioTimeslices\n  objectives: [{target: 0.9}]\n" OK_INDICATOR), "needs timeSliceWindow" },
-        { SOURCE SLO("a", "  budgetingMethod: Occurrences\n  objectives: []\n" OK_INDICATOR), "'objectives' must be a list of at least 1" },
+        { SOURCE SLO(
+                  "a", OK_REST
+                  "  indicator: {spec: {ratioMetric: {raw: {metricSource: {type: Prometheus, spec: {query: q}}}}}}\n"),
+          "needs metricSourceRef" },
+        { SOURCE SLO("a", OK_REST
+                     "  indicator: {spec: {ratioMetric: {raw: {metricSource: {type: probe, spec: {probe: p}}}}}}\n"),
+          "not raw" },
+        { SOURCE SLO("a", "  budgetingMethod: RatioTimeslices\n  objectives: [{target: 0.9}]\n" OK_INDICATOR),
+          "needs timeSliceWindow" },
+        { SOURCE SLO("a", "  budgetingMethod: Occurrences\n  objectives: []\n" OK_INDICATOR),
+          "'objectives' must be a list of at least 1" },
         { SOURCE SLO("A_b", OK_REST OK_INDICATOR), "'A_b' is not a name" },
-        { "apiVersion: openslo/v1\nkind: DataSource\nmetadata: {name: p}\nspec: {type: Prometheus}\n", "'connectionDetails' is missing" },
-        { "apiVersion: openslo/v1\nkind: DataSource\nmetadata: {name: p}\nspec: {type: Prometheus, connectionDetails: {url: x, password: hunter2}}\n",
+        { "apiVersion: openslo/v1\nkind: DataSource\nmetadata: {name: p}\nspec: {type: Prometheus}\n",
+          "'connectionDetails' is missing" },
+        { "apiVersion: openslo/v1\nkind: DataSource\nmetadata: {name: p}\nspec: {type: Prometheus, connectionDetails: "
+          "{url: x, password: hunter2}}\n",
           "unknown key 'password', did you mean 'passwordEnv'?" },
-        { "apiVersion: openslo/v1\nkind: DataSource\nmetadata: {name: p}\nspec: {type: Datadog}\n---\n"
-          SLO("a", OK_REST "  indicator: {spec: {ratioMetric: {raw: {metricSource: {metricSourceRef: p, spec: {query: q}}}}}}\n"), "is of type 'Datadog'" },
-        { "apiVersion: openslo/v1\nkind: AlertPolicy\nmetadata: {name: p}\nspec: {conditions: [], notificationTargets: [{targetRef: a}]}\n", "'conditions' must be a list of exactly 1" },
-        { "apiVersion: openslo/v1\nkind: AlertPolicy\nmetadata: {name: p}\nspec: {conditions: [{conditionRef: c}], notificationTargets: [{targetRef: a}]}\n", "no AlertCondition named 'c'" },
-        { "apiVersion: openslo/v1\nkind: AlertCondition\nmetadata: {name: p}\nspec: {severity: page, condition: {kind: burnrate, threshold: 2, lookbackWindow: 1x}}\n", ":4:82: '1x' is not a duration" },
+        { "apiVersion: openslo/v1\nkind: DataSource\nmetadata: {name: p}\nspec: {type: Datadog}\n---\n" SLO(
+                  "a", OK_REST "  indicator: {spec: {ratioMetric: {raw: {metricSource: {metricSourceRef: p, spec: "
+                               "{query: q}}}}}}\n"),
+          "is of type 'Datadog'" },
+        { "apiVersion: openslo/v1\nkind: AlertPolicy\nmetadata: {name: p}\nspec: {conditions: [], notificationTargets: "
+          "[{targetRef: a}]}\n",
+          "'conditions' must be a list of exactly 1" },
+        { "apiVersion: openslo/v1\nkind: AlertPolicy\nmetadata: {name: p}\nspec: {conditions: [{conditionRef: c}], "
+          "notificationTargets: [{targetRef: a}]}\n",
+          "no AlertCondition named 'c'" },
+        { "apiVersion: openslo/v1\nkind: AlertCondition\nmetadata: {name: p}\nspec: {severity: page, condition: {kind: "
+          "burnrate, threshold: 2, lookbackWindow: 1x}}\n",
+          ":4:82: '1x' is not a duration" },
         { "", "no document" },
         { "- a\n- b\n", "expected a mapping" },
 };
