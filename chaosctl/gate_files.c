@@ -196,7 +196,7 @@ static int read_records(void *arg, const char *path, struct err *e) {
         int r = json_load_path(path, &read, e);
 
         if (r < 0)
-                return err_wrap(e, r, "%s", path);
+                return r;
         if (!json_is_array(read))
                 return add_record(arg, read, path, e);
         json_array_foreach (read, i, record) {

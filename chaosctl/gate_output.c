@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "chaosctl/gate.h"
+#include "chaosctl/report_file.h"
 #include "chaosctl/table.h"
 #include "scorecards/render.h"
 
@@ -36,31 +37,6 @@ unsigned gate_outputs_check(struct cli *cli, const struct gate_outputs *o) {
         return wrong;
 }
 
-/* Takes the result of fopen(). */
-static bool end_file(struct cli *cli, FILE *out, const char *path) {
-        bool ok = out && !ferror(out);
-
-        if (out && fclose(out) != 0)
-                ok = false;
-        if (!ok)
-                term_say(&cli->log, "cannot write %s: %s", path, strerror(errno));
-        else if (!cli->quiet)
-                term_say(&cli->log, "Wrote %s", path);
-        return ok;
-}
-
-static bool write_records(struct cli *cli, const char *path, void (*render)(const json_t *, FILE *),
-                          const json_t *records) {
-        FILE *out;
-
-        if (!path)
-                return true;
-        out = fopen(path, "we");
-        if (out)
-                render(records, out);
-        return end_file(cli, out, path);
-}
-
 static bool write_summary(struct cli *cli, const char *path, const char *mode, const json_t *gate,
                           const json_t *reports) {
         FILE *out;
@@ -70,14 +46,14 @@ static bool write_summary(struct cli *cli, const char *path, const char *mode, c
         out = fopen(path, mode);
         if (out)
                 render_gate_markdown(gate, reports, out);
-        return end_file(cli, out, path);
+        return report_file_end(cli, path, out);
 }
 
 bool gate_outputs_write(struct cli *cli, const struct gate_outputs *o, const json_t *gate, const json_t *runs) {
         SCOPED_JSON json_t *reports = gate_reports(gate, runs, false), *with_gate = gate_reports(gate, runs, true);
-        bool ok = write_records(cli, o->junit, render_junit, with_gate);
+        bool ok = report_file_write(cli, o->junit, render_junit, with_gate);
 
-        ok = write_records(cli, o->sarif, render_sarif, reports) && ok;
+        ok = report_file_write(cli, o->sarif, render_sarif, reports) && ok;
         if (o->summary)
                 return write_summary(cli, o->summary, "we", gate, reports) && ok;
         return write_summary(cli, step_summary(), "ae", gate, reports) && ok;

@@ -3,12 +3,14 @@
 #include <string.h>
 
 #include "chaosctl/cli.h"
+#include "chaosctl/report_file.h"
 #include "chaosctl/run_once.h"
 #include "chaosctl/run_view.h"
 #include "core/units.h"
 #include "experiments/model.h"
+#include "scorecards/render.h"
 
-enum { OPT_RECORD, OPT_SEED, OPT_OVERRIDE_BUDGET, OPT_NO_HISTORY, OPT_KEEP };
+enum { OPT_RECORD, OPT_SEED, OPT_OVERRIDE_BUDGET, OPT_NO_HISTORY, OPT_KEEP, OPT_JUNIT, OPT_SUMMARY };
 
 static const struct option_row options[] = {
         [OPT_RECORD] = { "record", 'o', "FILE", "write the run record there" },
@@ -17,6 +19,8 @@ static const struct option_row options[] = {
                                   "start although the error budget says no; the reason is recorded" },
         [OPT_NO_HISTORY] = { "no-history", 0, NULL, "do not keep the record in the history" },
         [OPT_KEEP] = { "keep", 0, "DURATION", "drop runs from the history that are older (default 400d)" },
+        [OPT_JUNIT] = { "junit", 0, "FILE", "write JUnit XML" },
+        [OPT_SUMMARY] = { "summary", 0, "FILE", "write Markdown" },
         { NULL },
 };
 
@@ -43,13 +47,22 @@ static int prepare(const struct args *args, struct experiment **ret, struct run_
         return 0;
 }
 
-static int finish(struct cli *cli, const struct run_once_options *o, json_t *record) {
+/* The verdict outranks a report that could not be written: that is said, and the record is in the history. */
+static void write_reports(struct cli *cli, const struct args *args, json_t *record) {
+        SCOPED_JSON json_t *records = json_pack("[O]", record);
+
+        (void)report_file_write(cli, args->value[OPT_JUNIT], render_junit, records);
+        (void)report_file_write(cli, args->value[OPT_SUMMARY], render_summary, records);
+}
+
+static int finish(struct cli *cli, const struct args *args, const struct run_once_options *o, json_t *record) {
         int code = (int)json_int_at(record, "verdict/exit_code", EXIT_ERROR);
 
         if (!cli->json)
                 run_view_record(cli, record);
         (void)fflush(stdout);
         (void)run_once_keep(cli, o, record);
+        write_reports(cli, args, record);
         return cli->json ? cli_print_json(cli, record, code) : code;
 }
 
@@ -70,7 +83,7 @@ static int run(struct cli *cli, const struct args *args) {
 
         if (run_once_stopped() && json_bool_at(record, "residue/clean", false))
                 term_say(&cli->log, "Everything was reverted: %s.", run_once_stopped());
-        return finish(cli, &o, record);
+        return finish(cli, args, &o, record);
 }
 
 const struct verb verb_run = {
