@@ -50,8 +50,8 @@ int sibling_find(const char *name, char *buf, size_t size, struct err *e) {
                         return 0;
                 p += n + (p[n] == ':');
         }
-        return err_set(e, -ENOENT, "%s is neither in %s, nor in ../sbin or ../libexec/chaosd beside it, nor in PATH", name,
-                       *self ? self : "chaosctl's folder");
+        return err_set(e, -ENOENT, "%s is neither in %s, nor in ../sbin or ../libexec/chaosd beside it, nor in PATH",
+                       name, *self ? self : "chaosctl's folder");
 }
 
 int sibling_exec(const char *name, char **argv, struct err *e) {

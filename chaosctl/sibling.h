@@ -1,4 +1,4 @@
-/* sibling.h — the other programs of this project: found beside chaosctl, in ../sbin or ../libexec/chaosd, or in PATH. */
+/* sibling.h — the other programs of this project: beside chaosctl, in ../sbin or ../libexec/chaosd, or in PATH. */
 #pragma once
 
 #include <stddef.h>

@@ -69,6 +69,7 @@ const struct probe_result *probes_ask(struct probes *p, struct fault_env *env, c
         if (r < 0) {
                 (void)snprintf(slot->why, sizeof(slot->why), "%.299s", e.msg[0] ? e.msg : strerror(-r));
                 (void)text_clean(slot->why);
+                memcpy(slot->extack, e.extack, sizeof(slot->extack));
         }
         return slot;
 }
@@ -142,6 +143,19 @@ static const struct fault_backend *first_working(struct probes *p, struct fault_
         return NULL;
 }
 
+static int refuse_all(struct probes *p, struct fault_env *env, const struct fault_ops *ops, const char *wanted,
+                      const char *reason, struct err *e) {
+        int r = err_set(e, -EOPNOTSUPP, "%s is not possible on this node: %s", ops->name, reason);
+
+        for (const struct fault_backend *b = ops->backends; b->name; b++) {
+                const struct probe_result *result = probes_ask(p, env, ops, b);
+
+                if (e && !e->extack[0] && (!wanted || strcmp(wanted, b->name) == 0))
+                        memcpy(e->extack, result->extack, sizeof(e->extack));
+        }
+        return r;
+}
+
 static int refuse_name(const struct fault_ops *ops, const char *wanted, struct err *e) {
         char known[200] = "";
         size_t used = 0;
@@ -171,8 +185,7 @@ int probes_choose(struct probes *p, struct fault_env *env, const struct fault_op
 
         b = first_working(p, env, ops, wanted, &reason);
         if (!b)
-                return err_set(e, -EOPNOTSUPP, "%s is not possible on this node: %s", ops->name,
-                               reason ? reason : "no backend");
+                return refuse_all(p, env, ops, wanted, reason ? reason : "no backend", e);
         if (!reason)
                 reason = strdup("");
         if (!reason)

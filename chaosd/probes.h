@@ -21,6 +21,7 @@ struct probe_result {
         bool known, works;
         uint64_t at_us; /* CLOCK_BOOTTIME of the trial */
         char why[300];
+        char extack[120]; /* the kernel's own words, or "" */
 };
 const struct probe_result *probes_ask(struct probes *p, struct fault_env *env, const struct fault_ops *ops,
                                       const struct fault_backend *backend);

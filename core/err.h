@@ -3,9 +3,9 @@
 #pragma once
 
 struct err {
-        int code;       /* negative errno; 0 = no error */
-        char msg[400];  /* NUL-terminated, outermost context first */
-        char path[160]; /* JSON pointer to the offending input ("/params/delay"), or "" */
+        int code;         /* negative errno; 0 = no error */
+        char msg[400];    /* NUL-terminated, outermost context first */
+        char path[160];   /* JSON pointer to the offending input ("/params/delay"), or "" */
         char extack[120]; /* the kernel's own words (netlink's extended acknowledgement), or "" */
 };
 

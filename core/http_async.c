@@ -26,6 +26,7 @@ struct http_async {
         int epoll_fd;
         uint64_t deadline_us; /* as libcurl asked; UINT64_MAX = none */
         http_async_done_t on_done;
+        http_async_data_t on_data; /* or NULL */
         void *arg;
         struct slot *slots, *free_slots;
         size_t n_slots, used_slots, in_flight;
@@ -65,8 +66,10 @@ static int on_timer(CURLM *multi, long timeout_ms, void *arg) {
 }
 
 static size_t on_body(char *data, size_t size, size_t n, void *arg) {
-        (void)data;
-        (void)arg;
+        const struct slot *s = arg;
+
+        if (s->owner->on_data)
+                s->owner->on_data(s->tag, data, size * n, clock_boottime_us(), s->owner->arg);
         return size * n;
 }
 
@@ -90,6 +93,7 @@ static int slot_prepare(struct http_async *h, struct slot *s) {
         (void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)((h->timeout_us + 999) / 1000));
         (void)curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)((h->timeout_us + 999) / 1000));
         (void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
+        (void)curl_easy_setopt(c, CURLOPT_WRITEDATA, s);
         (void)curl_easy_setopt(c, CURLOPT_PROXY,
                                ""); /* load goes to the service itself, whatever the environment says */
         if (h->unix_socket)
@@ -267,6 +271,7 @@ int http_async_new(const struct http_async_config *config, http_async_done_t on_
         h->epoll_fd = -1;
         h->deadline_us = UINT64_MAX;
         h->on_done = on_done;
+        h->on_data = config->on_data;
         h->arg = arg;
         if (copy_config(h, config) < 0)
                 return err_set(e, -ENOMEM, "no memory");

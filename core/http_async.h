@@ -1,5 +1,5 @@
 /* http_async.h — many HTTP requests at once to one URL, for load and measurement: libcurl's multi interface under the
- * caller's own loop. Keep-alive connections are used again; bodies are read and thrown away; proxies of the
+ * caller's own loop. Keep-alive connections are used again; bodies go to on_data or are thrown away; proxies of the
  * environment are not used. One thread only. */
 #pragma once
 
@@ -12,6 +12,9 @@
 struct err;
 struct http_async;
 
+/* A piece of an answer's body, as it came: cut anywhere. now_us: CLOCK_BOOTTIME. */
+typedef void (*http_async_data_t)(uint64_t tag, const char *data, size_t len, uint64_t now_us, void *arg);
+
 struct http_async_config {
         const char *url;            /* http:// or https:// */
         const char *unix_socket;    /* or NULL */
@@ -21,6 +24,7 @@ struct http_async_config {
         uint64_t timeout_us;        /* of one request, at least 1 ms */
         size_t max_in_flight;       /* at least 1 */
         bool tls_insecure;
+        http_async_data_t on_data; /* or NULL; called from http_async_dispatch() only */
 };
 
 struct http_async_result {

@@ -107,10 +107,10 @@ static int check_unique(const char *list, const void *items, size_t n, size_t si
 
 static int check_probe(struct experiment_probe *p, struct err *e) {
         int given = PARAM_IS_SET(p, MODEL_PROBE_HTTP) + PARAM_IS_SET(p, MODEL_PROBE_TCP) +
-                    PARAM_IS_SET(p, MODEL_PROBE_EXEC);
+                    PARAM_IS_SET(p, MODEL_PROBE_EXEC) + PARAM_IS_SET(p, MODEL_PROBE_LLM);
 
         if (given != 1)
-                return err_set(e, -EINVAL, "a probe is exactly one of http, tcp and exec");
+                return err_set(e, -EINVAL, "a probe is exactly one of http, tcp, exec and llm");
         if (check_name(p->name, e) < 0)
                 return -EINVAL;
 
@@ -132,6 +132,8 @@ static int check_probe(struct experiment_probe *p, struct err *e) {
                         (void)err_at(e, "address");
                         return err_at(e, "tcp");
                 }
+        } else if (PARAM_IS_SET(p, MODEL_PROBE_LLM)) {
+                return model_check_llm(p, e);
         } else {
                 p->kind = PROBE_EXEC;
                 p->per_s = p->exec.per_s;
@@ -170,6 +172,8 @@ static int link_stop(struct experiment *x, struct experiment_stop *s, struct err
                 if (r < 0)
                         return err_at(e, "probe");
                 r = where_parse(s->where_text, &s->where, e);
+                if (r >= 0)
+                        r = model_check_where(&x->probes[s->probe_index], s->where, e);
                 return r < 0 ? err_at(e, "where") : 0;
         }
 

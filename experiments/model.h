@@ -13,7 +13,7 @@ struct err;
 struct where;     /* experiments/where.h */
 struct yaml_file; /* core/yaml.h */
 
-enum probe_kind { PROBE_HTTP, PROBE_TCP, PROBE_EXEC };
+enum probe_kind { PROBE_HTTP, PROBE_TCP, PROBE_EXEC, PROBE_LLM };
 
 struct experiment_probe_http {
         uint64_t set;
@@ -41,6 +41,33 @@ struct experiment_probe_exec {
         uint64_t parallel; /* most commands at once */
 };
 
+enum llm_api { LLM_CHAT, LLM_COMPLETIONS };
+
+/* What 1,000 tokens cost. */
+struct experiment_llm_price {
+        uint64_t set;
+        double prompt, completion;
+        char *currency;
+};
+
+struct experiment_probe_llm {
+        uint64_t set;
+        char *url; /* of the server, of its /v1, or of the very endpoint */
+        char *model;
+        int api;                /* enum llm_api */
+        char *prompt;           /* this or messages */
+        const json_t *messages; /* [{role, content}]; borrowed from the document */
+        const json_t *request;  /* further fields of the request; borrowed; may be NULL */
+        uint64_t max_tokens;
+        double per_s;
+        uint64_t timeout_us;
+        struct param_list headers; /* char *, "Name: value" */
+        char *token_file;          /* of the bearer token; read at the start of a run */
+        struct experiment_llm_price price;
+        uint64_t connections; /* most requests under way at once */
+        bool insecure;
+};
+
 /* A source of samples, and the load that makes them. Requests start on schedule whatever the answers do. */
 struct experiment_probe {
         uint64_t set;
@@ -48,6 +75,7 @@ struct experiment_probe {
         struct experiment_probe_http http;
         struct experiment_probe_tcp tcp;
         struct experiment_probe_exec exec;
+        struct experiment_probe_llm llm;
         enum probe_kind kind;
         double per_s; /* of the one that is used */
         uint64_t timeout_us;

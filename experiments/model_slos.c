@@ -50,6 +50,13 @@ static char *beside(const char *file, const char *path) {
         return asprintf(&joined, "%s/%s", dirname(copy), path) < 0 ? NULL : joined;
 }
 
+/* Do its conditions ask for what this kind of probe measures? */
+static int check_wheres(const struct experiment *x, int probe, const struct slo *s, struct err *e) {
+        int r = model_check_where(&x->probes[probe], s->part.where, e);
+
+        return r < 0 ? r : model_check_where(&x->probes[probe], s->total.where, e);
+}
+
 static int add_slo(struct experiment *x, const struct slo *s, const struct experiment_slo_ref *ref, struct err *e) {
         struct experiment_slo out = { .slo = s,
                                       .part_probe = -1,
@@ -67,6 +74,8 @@ static int add_slo(struct experiment *x, const struct slo *s, const struct exper
                         return err_set(e, -EINVAL, "the SLO '%.60s' is named twice", s->name);
         if (s->part.is_probe) {
                 r = out.part_probe = out.total_probe = model_find_probe(x, s->part.probe, e);
+                if (r >= 0)
+                        r = check_wheres(x, out.part_probe, s, e);
                 if (r < 0)
                         return err_wrap(e, r, "SLO %s", s->name);
         }

@@ -344,6 +344,11 @@ const struct param model_probe[] = {
           .sub = probe_exec,
           .offset = AT(experiment_probe, exec),
           .help = "commands" },
+        { .name = "llm",
+          .type = PARAM_OBJECT,
+          .sub = model_probe_llm,
+          .offset = AT(experiment_probe, llm),
+          .help = "streamed completions of an OpenAI-style server" },
         { 0 },
 };
 

@@ -42,11 +42,18 @@ struct model_spec {
         uint64_t seed;
 };
 enum { MODEL_SPEC_SEED = 10, MODEL_BUDGET_MIN_REMAINING = 0 };
-enum { MODEL_PROBE_HTTP = 1, MODEL_PROBE_TCP, MODEL_PROBE_EXEC };
+enum { MODEL_PROBE_HTTP = 1, MODEL_PROBE_TCP, MODEL_PROBE_EXEC, MODEL_PROBE_LLM };
+enum { MODEL_LLM_API = 2, MODEL_LLM_PRICE = 12 };
 enum { MODEL_FAULT_FOR = 7 };
 
 extern const struct param model_head[], model_metadata[], model_spec[], model_slo[], model_probe[], model_fault[],
-        model_stop[];
+        model_stop[], model_probe_llm[];
+
+/* model_check_llm — an llm probe beyond its table; settles api. e->path points into the probe. */
+int model_check_llm(struct experiment_probe *p, struct err *e);
+
+/* model_check_where — -EINVAL when a condition (or NULL) asks this probe for what only llm probes measure. */
+int model_check_where(const struct experiment_probe *p, const struct where *w, struct err *e);
 
 /* model_check_faults — every fault against the catalogue of kinds: kind, params, target, for. e->path points into the
  * experiment's document. Fills irreversible and, for an irreversible fault without `for`, for_us. */

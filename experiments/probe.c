@@ -46,7 +46,8 @@ struct probe {
         pthread_mutex_t lock;
         struct samples out;
         struct probe_stats stats;
-        uint64_t last_start_us;
+        uint64_t last_start_us, last_end_us;
+        struct probe_llm_stats *llm; /* NULL for other kinds */
 };
 
 size_t probe_parallel(uint64_t given, double per_s, uint64_t timeout_us) {
@@ -89,13 +90,36 @@ static void flush(struct probe *p) {
         (void)eventfd_write(p->ready_fd, 1);
 }
 
-static void on_done(uint64_t tag, uint64_t end_us, int status, bool error, const char *reason, void *arg) {
+static void count_llm(struct probe_llm_stats *s, const struct probe_llm_answer *a, const struct where_answer *w) {
+        s->tokens += a->tokens;
+        s->prompt_tokens += a->prompt_tokens;
+        s->truncated += a->truncated;
+        s->without_usage += a->tokens > 0 && !a->has_usage;
+        if (a->first_us)
+                hdr_record(&s->ttft, w->ttft_us);
+        for (size_t i = 0; i < a->n_gaps; i++)
+                hdr_record(&s->itl, a->gaps_us[i]);
+}
+
+static void on_done(uint64_t tag, uint64_t end_us, int status, bool error, const char *reason,
+                    const struct probe_llm_answer *llm, void *arg) {
         struct probe *p = arg;
         struct probe_sample s = { .scheduled_us = tag, .end_us = end_us };
 
-        s.answer = (struct where_answer){ status, end_us > tag ? end_us - tag : 0, error };
+        s.answer = (struct where_answer){ .status = status,
+                                          .latency_us = end_us > tag ? end_us - tag : 0,
+                                          .error = error };
+        if (llm) {
+                s.answer.truncated = llm->truncated;
+                s.answer.tokens = llm->tokens;
+                s.answer.ttft_us = llm->first_us > tag ? llm->first_us - tag : 0;
+                s.answer.itl_p99_us = llm->itl_p99_us;
+        }
         pthread_mutex_lock(&p->lock);
         p->stats.completed++;
+        p->last_end_us = end_us;
+        if (llm)
+                count_llm(p->llm, llm, &s.answer);
         if (error) {
                 p->stats.errors++;
                 (void)snprintf(p->stats.last_error, sizeof(p->stats.last_error), "%s", reason);
@@ -123,7 +147,7 @@ static void start_one(struct probe *p) {
         }
         pthread_mutex_unlock(&p->lock);
         if (r < 0 && r != -EBUSY)
-                on_done(due_us, now_us, 0, true, strerror(-r), p);
+                on_done(due_us, now_us, 0, true, strerror(-r), NULL, p);
 }
 
 static void start_due(struct probe *p) {
@@ -216,6 +240,7 @@ int probe_start(const struct experiment_probe *spec, uint64_t first_us, struct p
                 [PROBE_HTTP] = &probe_load_http,
                 [PROBE_TCP] = &probe_load_tcp,
                 [PROBE_EXEC] = &probe_load_exec,
+                [PROBE_LLM] = &probe_load_llm,
         };
         SCOPED(probe_freep) struct probe *p = calloc(1, sizeof(*p));
         int r;
@@ -228,6 +253,11 @@ int probe_start(const struct experiment_probe *spec, uint64_t first_us, struct p
         p->first_us = first_us;
         p->epoll_fd = p->control_fd = p->ready_fd = -1;
         (void)pthread_mutex_init(&p->lock, NULL);
+        if (spec->kind == PROBE_LLM) {
+                p->llm = calloc(1, sizeof(*p->llm));
+                if (!p->llm)
+                        return err_set(e, -ENOMEM, "no memory");
+        }
         raise_descriptors(probe_parallel(0, spec->per_s, spec->timeout_us));
         r = p->ops->open(spec, on_done, p, &p->load, e);
         if (r < 0)
@@ -309,6 +339,19 @@ void probe_stats(const struct probe *p, struct probe_stats *ret) {
                                "could not keep up: 1 in 100 requests started %.3g ms late or more", (double)p99 / 1e3);
 }
 
+bool probe_llm_stats(const struct probe *p, struct probe_llm_stats *ret) {
+        struct probe *shared = (struct probe *)p;
+
+        if (!p->llm)
+                return false;
+
+        pthread_mutex_lock(&shared->lock);
+        *ret = *p->llm;
+        ret->seconds = p->last_end_us > p->first_us ? (double)(p->last_end_us - p->first_us) / 1e6 : 0;
+        pthread_mutex_unlock(&shared->lock);
+        return true;
+}
+
 void probe_free(struct probe *p) {
         if (!p)
                 return;
@@ -326,5 +369,6 @@ void probe_free(struct probe *p) {
         (void)pthread_mutex_destroy(&p->lock);
         free(p->batch.items);
         free(p->out.items);
+        free(p->llm);
         free(p);
 }

@@ -31,6 +31,16 @@ struct probe_stats {
         char last_error[120];         /* words of the last error, or "" */
 };
 
+/* Of an llm probe, over all answers so far. */
+struct probe_llm_stats {
+        struct hdr ttft; /* from the scheduled start to the first token */
+        struct hdr itl;  /* every gap between two tokens of one answer */
+        uint64_t tokens; /* generated, those of truncated answers too */
+        uint64_t prompt_tokens, truncated;
+        uint64_t without_usage; /* answers with tokens whose server did not say how many: tokens counts chunks */
+        double seconds;         /* from the first scheduled start to the last end */
+};
+
 #define PROBE_LATE_MAX_US 1000
 
 /* probe_start — begin the load at first_us (CLOCK_BOOTTIME). spec must outlive the probe. -errno with words in e when
@@ -51,6 +61,9 @@ bool probe_is_drained(const struct probe *p);
 
 /* A copy of the counts; any time. */
 void probe_stats(const struct probe *p, struct probe_stats *ret);
+
+/* A copy of what an llm probe counts; false, and *ret untouched, for another kind. */
+bool probe_llm_stats(const struct probe *p, struct probe_llm_stats *ret);
 
 /* Ends the thread at once; drops what is under way. */
 void probe_free(struct probe *p);

@@ -185,7 +185,8 @@ static void reap(struct load *l, struct child *c) {
         c->pidfd = -1;
         l->in_flight--;
         status = WIFEXITED(wstatus) ? WEXITSTATUS(wstatus) : 128 + WTERMSIG(wstatus);
-        l->done(tag, clock_boottime_us(), killed ? 0 : status, killed, killed ? "killed at its timeout" : "", l->arg);
+        l->done(tag, clock_boottime_us(), killed ? 0 : status, killed, killed ? "killed at its timeout" : "", NULL,
+                l->arg);
 }
 
 static void exec_dispatch(void *load) {

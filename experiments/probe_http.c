@@ -15,7 +15,7 @@ struct load {
 static void on_result(const struct http_async_result *r, void *arg) {
         struct load *l = arg;
 
-        l->done(r->tag, r->end_us, r->status, r->error, r->reason, l->arg);
+        l->done(r->tag, r->end_us, r->status, r->error, r->reason, NULL, l->arg);
 }
 
 static void http_close(void *load) {

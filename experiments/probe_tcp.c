@@ -121,7 +121,7 @@ static void finish(struct load *l, struct connection *c, int error) {
         c->next_free = l->free_list;
         l->free_list = c;
         l->in_flight--;
-        l->done(tag, clock_boottime_us(), 0, error != 0, error ? strerror(error) : "", l->arg);
+        l->done(tag, clock_boottime_us(), 0, error != 0, error ? strerror(error) : "", NULL, l->arg);
 }
 
 static int tcp_start(void *load, uint64_t tag) {

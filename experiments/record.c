@@ -103,7 +103,7 @@ static json_t *make_latency(const struct hdr *h) {
 }
 
 static json_t *make_probe(const struct run *r, size_t i, struct probe_stats *s) {
-        static const char *const kinds[] = { "http", "tcp", "exec" };
+        static const char *const kinds[] = { "http", "tcp", "exec", "llm" };
         const struct run_probe *p = &r->probes[i];
         json_t *o = json_object(), *late = json_object(), *latency = json_object();
 
@@ -126,6 +126,8 @@ static json_t *make_probe(const struct run *r, size_t i, struct probe_stats *s) 
         for (int k = 0; k < ENGINE_PHASES; k++)
                 set(latency, engine_phase_name((enum engine_phase)k), make_latency(&p->latency[k]));
         set(o, "latency_us", latency);
+        if (r->x->probes[i].kind == PROBE_LLM)
+                set(o, "llm", run_make_llm(r, i));
         return o;
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -201,9 +202,15 @@ void run_free(struct run *r) {
 }
 
 void run_request_stop(struct run *r) {
+        run_request_stop_for(r, "stopped by the user");
+}
+
+void run_request_stop_for(struct run *r, const char *why) {
+        const char *none = NULL;
         uint64_t one = 1;
         int saved = errno;
 
+        (void)atomic_compare_exchange_strong(&r->stop_why, &none, why);
         if (write(r->stop_fd, &one, sizeof(one)) < 0)
                 errno = saved;
         errno = saved;
@@ -332,7 +339,7 @@ static void on_stop(struct run *r) {
 
         (void)eventfd_read(r->stop_fd, &times);
         r->stops_asked += times > 0;
-        engine_stop(r->engine, run_now_us(r), "stopped by the user");
+        engine_stop(r->engine, run_now_us(r), atomic_load(&r->stop_why));
         if (r->drain_by_us) /* asked again while waiting for the last answers */
                 r->drain_by_us = clock_boottime_us();
 }

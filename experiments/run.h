@@ -86,6 +86,10 @@ int run_execute(struct run *r, json_t **ret_record, struct err *e);
  * any thread, any number of times. */
 void run_request_stop(struct run *r);
 
+/* run_request_stop_for — the same; why stands in the record instead of "stopped by the user" and must outlive the run.
+ * The first reason counts. */
+void run_request_stop_for(struct run *r, const char *why);
+
 void run_free(struct run *r);
 DEFINE_SCOPED(struct run, run_free)
 

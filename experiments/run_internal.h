@@ -13,7 +13,8 @@ struct prom_poll;
 struct run_probe {
         struct probe *probe; /* NULL before the start and after a failed one */
         struct hdr latency[ENGINE_PHASES];
-        struct hdr second; /* answers of the second that is shown next */
+        struct hdr ttft[ENGINE_PHASES], itl_p99[ENGINE_PHASES]; /* llm probes: of each answer with a token */
+        struct hdr second;                                      /* answers of the second that is shown next */
         uint64_t second_count;
         bool told; /* that it cannot keep up */
 };
@@ -53,6 +54,7 @@ struct run {
         uint64_t evidence_at_us, drain_by_us; /* CLOCK_BOOTTIME; 0 = not yet */
         int epoll_fd, stop_fd;
         unsigned stops_asked;
+        _Atomic(const char *) stop_why; /* set by a signal handler */
         bool finished;
         json_t *notes; /* array of text */
 };
@@ -80,7 +82,8 @@ void run_take_samples(struct run *r, size_t probe);
 void run_show_second(struct run *r);
 uint64_t run_hits(const struct run *r);
 
-/* record.c, findings.c */
+/* record.c, record_llm.c, findings.c */
+json_t *run_make_llm(const struct run *r, size_t probe); /* null for another kind of probe */
 int run_make_record(struct run *r, json_t **ret, struct err *e);
 json_t *run_findings(const struct run *r, bool residue, uint64_t now_wall_us);
 int run_exit_code(const struct run *r, const json_t *residue);

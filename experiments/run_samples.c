@@ -59,6 +59,10 @@ static void record_latency(struct run *r, size_t probe, const struct probe_sampl
         enum engine_phase phase = engine_phase_at(r->engine, s->scheduled_us - r->zero_us);
 
         p->second_count++;
+        if (s->answer.ttft_us) {
+                hdr_record(&p->ttft[phase], s->answer.ttft_us);
+                hdr_record(&p->itl_p99[phase], s->answer.itl_p99_us);
+        }
         if (s->answer.error && s->answer.latency_us < r->x->probes[probe].timeout_us)
                 return;
 

@@ -14,9 +14,21 @@
 #define OPS_MAX   64
 #define DEPTH_MAX 32
 
-enum field { FIELD_STATUS, FIELD_LATENCY, FIELD_ERROR };
+enum field { FIELD_STATUS, FIELD_LATENCY, FIELD_ERROR, FIELD_TTFT, FIELD_ITL_P99, FIELD_TOKENS, FIELD_TRUNCATED };
+enum value_type { NUMBER, DURATION, YES_NO };
+
 static const char *const field_names[] = {
-        [FIELD_STATUS] = "status", [FIELD_LATENCY] = "latency", [FIELD_ERROR] = "error"
+        [FIELD_STATUS] = "status",       [FIELD_LATENCY] = "latency", [FIELD_ERROR] = "error",
+        [FIELD_TTFT] = "ttft",           [FIELD_ITL_P99] = "itl_p99", [FIELD_TOKENS] = "tokens",
+        [FIELD_TRUNCATED] = "truncated",
+};
+static const struct {
+        enum value_type type;
+        bool llm_only;
+} fields[] = {
+        [FIELD_STATUS] = { NUMBER, false },   [FIELD_LATENCY] = { DURATION, false }, [FIELD_ERROR] = { YES_NO, false },
+        [FIELD_TTFT] = { DURATION, true },    [FIELD_ITL_P99] = { DURATION, true },  [FIELD_TOKENS] = { NUMBER, true },
+        [FIELD_TRUNCATED] = { YES_NO, true },
 };
 
 enum op_kind { OP_COMPARE, OP_RANGE, OP_AND, OP_OR, OP_NOT };
@@ -32,6 +44,8 @@ struct op {
 struct where {
         unsigned n;
         struct op ops[OPS_MAX];
+        enum field llm_field; /* the first field that only llm probes have */
+        size_t llm_column;    /* … and where it stands; 0 = none */
 };
 
 struct parser {
@@ -76,7 +90,7 @@ static int emit(struct parser *p, struct op op) {
 
 static int parse_field(struct parser *p, enum field *ret) {
         const char *start, *nearest;
-        char word[32], message[120];
+        char word[32], message[160];
         size_t len = 0;
 
         skip_blanks(p);
@@ -89,18 +103,25 @@ static int parse_field(struct parser *p, enum field *ret) {
         (void)snprintf(word, sizeof(word), "%.*s", (int)(len < sizeof(word) ? len : sizeof(word) - 1), start);
         for (size_t i = 0; i < ARRAY_SIZE(field_names); i++)
                 if (strcmp(word, field_names[i]) == 0) {
+                        if (fields[i].llm_only && !p->w->llm_column) {
+                                p->w->llm_field = (enum field)i;
+                                p->w->llm_column = (size_t)(start - p->text) + 1;
+                        }
                         p->at += len;
                         *ret = (enum field)i;
                         return 0;
                 }
 
         nearest = suggest_word(word, field_names, ARRAY_SIZE(field_names));
-        (void)snprintf(message, sizeof(message), "unknown field '%s'%s%s%s; known: status, latency, error", word,
-                       nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+        (void)snprintf(message, sizeof(message),
+                       "unknown field '%s'%s%s%s; known: status, latency, error, and of llm probes ttft, itl_p99, "
+                       "tokens, truncated",
+                       word, nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
         return fail(p, start, message);
 }
 
 static int parse_value(struct parser *p, enum field field, int64_t *ret) {
+        enum value_type type = fields[field].type;
         const char *start;
         char word[40];
         uint64_t value;
@@ -109,24 +130,26 @@ static int parse_value(struct parser *p, enum field field, int64_t *ret) {
 
         skip_blanks(p);
         start = p->at;
-        if (field == FIELD_ERROR) {
+        if (type == YES_NO) {
                 if (take(p, "true"))
                         return *ret = 1, 0;
-                return take(p, "false") ? (*ret = 0, 0) : fail(p, start, "error is true or false");
+                return take(p, "false")
+                               ? (*ret = 0, 0)
+                               : fail(p, start,
+                                      field == FIELD_ERROR ? "error is true or false" : "truncated is true or false");
         }
 
-        len += *start == '-' && field == FIELD_STATUS;
+        len += *start == '-' && type == NUMBER;
         while (isalnum((unsigned char)start[len]) || (start[len] == '.' && start[len + 1] != '.'))
                 len++;
         if (len == 0 || len >= sizeof(word))
                 return fail(p, start,
-                            field == FIELD_STATUS ? "expected a number such as 500"
-                                                  : "expected a duration such as 50ms");
+                            type == NUMBER ? "expected a number such as 500" : "expected a duration such as 50ms");
 
         memcpy(word, start, len);
         word[len] = 0;
-        r = field == FIELD_STATUS ? units_parse_uint(word + (*word == '-'), &value, p->e)
-                                  : units_parse_duration(word, &value, p->e);
+        r = type == NUMBER ? units_parse_uint(word + (*word == '-'), &value, p->e)
+                           : units_parse_duration(word, &value, p->e);
         if (r < 0)
                 return err_wrap(p->e, -EINVAL, "column %zu", (size_t)(start - p->text) + 1);
         if (value > INT64_MAX / 2)
@@ -170,7 +193,7 @@ static int parse_compare(struct parser *p) {
                         return r < 0 ? r : emit(p, op);
                 }
 
-        if (op.field == FIELD_ERROR) { /* "error" alone */
+        if (fields[op.field].type == YES_NO) { /* "error" alone */
                 op.compare = EQUAL;
                 op.value = 1;
                 return emit(p, op);
@@ -242,12 +265,40 @@ int where_parse(const char *text, struct where **ret, struct err *e) {
         return 0;
 }
 
-static bool compare(const struct op *op, const struct where_answer *a) {
-        int64_t got = op->field == FIELD_STATUS    ? a->status
-                      : op->field == FIELD_LATENCY ? (int64_t)a->latency_us
-                                                   : a->error;
+int where_check_probe(const struct where *w, bool is_llm, struct err *e) {
+        if (is_llm || !w->llm_column)
+                return 0;
 
-        if (a->error && op->field != FIELD_ERROR)
+        return err_set(e, -EINVAL, "column %zu: '%s' is measured by llm probes only", w->llm_column,
+                       field_names[w->llm_field]);
+}
+
+static int64_t field_value(const struct where_answer *a, enum field field) {
+        switch (field) {
+        case FIELD_STATUS:
+                return a->status;
+        case FIELD_LATENCY:
+                return (int64_t)a->latency_us;
+        case FIELD_ERROR:
+                return a->error;
+        case FIELD_TTFT:
+                return (int64_t)a->ttft_us;
+        case FIELD_ITL_P99:
+                return (int64_t)a->itl_p99_us;
+        case FIELD_TOKENS:
+                return (int64_t)a->tokens;
+        case FIELD_TRUNCATED:
+                return a->truncated;
+        }
+        return 0;
+}
+
+static bool compare(const struct op *op, const struct where_answer *a) {
+        int64_t got = field_value(a, op->field);
+
+        if (a->error && fields[op->field].type != YES_NO)
+                return false;
+        if (a->ttft_us == 0 && (op->field == FIELD_TTFT || op->field == FIELD_ITL_P99))
                 return false;
         if (op->kind == OP_RANGE)
                 return got >= op->value && got <= op->last;

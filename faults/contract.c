@@ -8,12 +8,9 @@
 #include "faults/undo.h"
 
 static const char *const owner_names[] = {
-        [FAULT_OWNER_LINK] = "bpf-link",
-        [FAULT_OWNER_DEADLINE] = "kernel-deadline",
-        [FAULT_OWNER_CHILD] = "child-process",
-        [FAULT_OWNER_FD] = "file-descriptor",
-        [FAULT_OWNER_GUARD] = "guard-process",
-        [FAULT_OWNER_IRREVERSIBLE] = "none-irreversible",
+        [FAULT_OWNER_LINK] = "bpf-link",       [FAULT_OWNER_DEADLINE] = "kernel-deadline",
+        [FAULT_OWNER_CHILD] = "child-process", [FAULT_OWNER_FD] = "file-descriptor",
+        [FAULT_OWNER_GUARD] = "guard-process", [FAULT_OWNER_IRREVERSIBLE] = "none-irreversible",
 };
 
 void evidence_add(struct evidence *ev, const char *name, const char *unit, uint64_t value) {

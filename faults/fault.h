@@ -46,10 +46,10 @@ void evidence_add(struct evidence *ev, const char *name, const char *unit, uint6
 
 /* Everything outside of one fault that its functions may use. Owned by the daemon (or a test). */
 struct fault_env {
-        uint64_t now_us;           /* CLOCK_BOOTTIME when the call was made */
-        const char *runtime_dir;   /* the journal's directory: disk.fill must refuse its filesystem */
-        int self_pidfd;            /* of the process whose death ends all faults */
-        bool break_glass;          /* the user insists and the policy allows it: no exemptions */
+        uint64_t now_us;            /* CLOCK_BOOTTIME when the call was made */
+        const char *runtime_dir;    /* the journal's directory: disk.fill must refuse its filesystem */
+        int self_pidfd;             /* of the process whose death ends all faults */
+        bool break_glass;           /* the user insists and the policy allows it: no exemptions */
         const struct fault *others; /* live faults, linked by ->next: to refuse overlaps; NULL = none */
 };
 
@@ -84,7 +84,7 @@ struct fault_ops {
         /* Pure: are these params sane together? (Single values were checked by the table.) e->path names the key. */
         int (*validate)(const void *params, struct err *e);
         /* Read-only: the exact changes, one per line; what dry-run prints. f->undo and f->holds are NULL.
-         * -EOPNOTSUPP: f->backend cannot act on this target; the caller tries the next backend, unless one was forced. */
+         * -EOPNOTSUPP: f->backend cannot act on this target; the caller tries the next one, unless it was forced. */
         int (*plan)(struct fault_env *env, const struct fault *f, char **ret, struct err *e);
         /* Push the undo record, then change; may fail between any two steps: the caller then reverts. */
         int (*inject)(struct fault_env *env, struct fault *f, struct err *e);

@@ -88,5 +88,11 @@ int net_lane_probe(const char *backend, struct err *e) {
         if (r >= 0)
                 r = try_lane(&attempt, netns_fd, kind, kind == LANE_RELAY ? TC_HOOK_INGRESS : TC_HOOK_EGRESS, &why);
         attempt_done(&attempt);
-        return r < 0 ? err_set(e, -EOPNOTSUPP, "%s: %s", why.msg, explain(why.msg)) : 0;
+        if (r >= 0)
+                return 0;
+
+        (void)err_set(e, -EOPNOTSUPP, "%s: %s", why.msg, explain(why.msg));
+        if (e)
+                memcpy(e->extack, why.extack, sizeof(e->extack));
+        return -EOPNOTSUPP;
 }

@@ -10,6 +10,13 @@
 #include "experiments/where.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char *__lsan_default_suppressions(void);
+
+/* libfyaml 0.7 keeps a 4 KiB chunk for each quoted scalar with more than about sixty escapes (seeds/experiment/quotes).
+ * What we forget of its objects shows in the unit tests under ASan, where nothing is suppressed. */
+const char *__lsan_default_suppressions(void) {
+        return "leak:libfyaml.so\n";
+}
 
 static void read_experiment(const char *text, size_t len) {
         struct experiment *x = NULL;
@@ -37,7 +44,9 @@ static void read_openslo(const char *text, size_t len) {
 }
 
 static void read_where(const char *text) {
-        static const struct where_answer answers[] = { { 200, 1000, false }, { 503, 1, false }, { 0, 5, true } };
+        static const struct where_answer answers[] = { { .status = 200, .latency_us = 1000, .error = false },
+                                                       { .status = 503, .latency_us = 1, .error = false },
+                                                       { .status = 0, .latency_us = 5, .error = true } };
         struct where *w = NULL;
 
         if (where_parse(text, &w, NULL) < 0)

@@ -28,14 +28,14 @@ fingerprint_take
 start_chaosd
 
 # A lease that nobody renews.
-uid=$(pause "$first" ',"lease":"500ms"' | json '["uid"]')
+uid=$(pause "$first" ',"lease":"2s"' | json '["uid"]')
 expect_stopped "$first"
 for _ in 1 2 3 4; do
-        sleep 0.3
+        sleep 0.6
         api POST "/v1/faults/$uid/renew" '{}' >/dev/null
 done
 expect_stopped "$first"
-expect_awake "$first" 2
+expect_awake "$first" 4
 wait_until 2 test "$(reason_of "$uid")" = lease || fail "reason: $(reason_of "$uid")"
 status=$(api POST "/v1/faults/$uid/renew" '{}' | json '["status"]')
 [ "$status" = 409 ] || fail "a fault that is over was renewed: $status"
@@ -93,8 +93,11 @@ wait_until 2 test ! -e "/proc/$guard" || fail "the guard is still there"
 # SIGKILL of both: the next start undoes it before it listens.
 start_chaosd
 uid=$(pause "$first" | json '["uid"]')
-kill -KILL "$(guard_pid)"
-wait_until 2 guard_pid >/dev/null || fail "a dead guard is not replaced"
+old=$(guard_pid)
+kill -KILL "$old"
+is_replaced() { guard_pid | grep -qvx "$old"; }
+wait_until 2 is_replaced || fail "a dead guard is not replaced"
+wait_until 2 test ! -e "/proc/$old" || fail "a dead guard is not buried"
 kill -STOP "$(guard_pid)" # so that it cannot heal
 guard=$(guard_pid)
 stop_chaosd KILL

@@ -14,7 +14,7 @@ static int check_count;
                 check_count++;                                                                                         \
                 if (!(cond)) {                                                                                         \
                         check_failures++;                                                                              \
-                        (void)fprintf(stderr, "%s:%d: CHECK(%s) failed: ", __FILE__, __LINE__, #cond);                  \
+                        (void)fprintf(stderr, "%s:%d: CHECK(%s) failed: ", __FILE__, __LINE__, #cond);                 \
                         (void)fprintf(stderr, __VA_ARGS__);                                                            \
                         (void)fputc('\n', stderr);                                                                     \
                 }                                                                                                      \

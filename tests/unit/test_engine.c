@@ -1,4 +1,4 @@
-/* The engine without a clock: whole runs in microseconds, and many random ones. */
+/* The engine without a clock: whole runs in microseconds. Random ones: test_engine_score.c. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -339,138 +339,6 @@ static void test_recovery(void) {
         engine_free(w.e);
 }
 
-/* ── any run at all ────────────────────────────────────────────────────────────────────────────────────────── */
-
-static double chance(unsigned *seed) {
-        return (double)rand_r(seed) / ((double)RAND_MAX + 1);
-}
-
-/* Random configuration, service, answers and accidents; what must hold of every run. */
-static void one_random_run(unsigned seed) {
-        struct world w = world_new();
-        bool pending[8] = { false }, live[8] = { false };
-        unsigned injects = 0, finishes = 0;
-        uint64_t now = 0, limit;
-
-        w.c.n_slos = 1 + (size_t)(chance(&seed) * 3);
-        w.c.n_faults = (size_t)(chance(&seed) * 5);
-        w.c.baseline_us = (uint64_t)(chance(&seed) * 3 * S) + S;
-        w.c.recovery_us = (uint64_t)(chance(&seed) * 5 * S);
-        w.c.max_spend = chance(&seed) < 0.5 ? 0.1 : chance(&seed) * 0.001;
-        w.c.burn_limit = chance(&seed) < 0.3 ? chance(&seed) * 50 : NAN;
-        w.c.recover_within_us = chance(&seed) < 0.5 ? S : 0;
-        w.c.fault_us = 0;
-        for (size_t i = 0; i < w.c.n_slos; i++) {
-                w.slos[i] = w.slos[0];
-                w.slos[i].objective = 0.5 + chance(&seed) * 0.499;
-                w.slos[i].min_samples = 1 + (uint64_t)(chance(&seed) * 200);
-                w.slos[i].no_data_us = chance(&seed) < 0.3 ? 2 * S : 0;
-                w.slos[i].method = (enum slo_method)(chance(&seed) * 3);
-                w.slos[i].slice_us = S;
-                w.slos[i].slice_target = chance(&seed);
-        }
-        for (size_t i = 0; i < w.c.n_faults; i++) {
-                w.faults[i] = (struct engine_fault_config){ .name = "f",
-                                                            .after_us = (uint64_t)(chance(&seed) * 2 * S),
-                                                            .for_us = (uint64_t)(chance(&seed) * 4 * S) + 1 };
-                if (w.faults[i].after_us + w.faults[i].for_us > w.c.fault_us)
-                        w.c.fault_us = w.faults[i].after_us + w.faults[i].for_us;
-        }
-        for (int p = 0; p < ENGINE_PHASES; p++)
-                w.good[p] = chance(&seed) < 0.6 ? 1 : chance(&seed);
-
-        w.c.slos = w.slos;
-        w.c.faults = w.faults;
-        w.e = engine_new(&w.c);
-        engine_start(w.e, 0);
-        limit = w.c.baseline_us + w.c.fault_us + w.c.recovery_us + 20 * S; /* bounded whatever happens */
-        while (w.e->phase != ENGINE_DONE && now < limit) {
-                struct engine_action a;
-
-                now += (uint64_t)(chance(&seed) * 40000);
-                for (size_t i = 0; i < w.c.n_slos; i++)
-                        if (chance(&seed) < 0.9)
-                                engine_sample(
-                                        w.e, now, i,
-                                        now - (uint64_t)(chance(&seed) * (double)(now < 100000 ? now : 100000)),
-                                        (struct slo_count){ chance(&seed) < w.good[engine_phase_at(w.e, now)], 1 });
-                for (size_t i = 0; i < w.c.n_faults; i++)
-                        if (pending[i] && chance(&seed) < 0.5) {
-                                pending[i] = false;
-                                live[i] = true;
-                                engine_fault_injected(w.e, now, i);
-                                engine_fault_evidence(w.e, i, chance(&seed) < 0.8 ? 5 : 0,
-                                                      (int)(chance(&seed) * 3) - 1);
-                        } else if (pending[i] && chance(&seed) < 0.02) {
-                                pending[i] = false;
-                                engine_fault_failed(w.e, now, i, "no");
-                        } else if (live[i] && chance(&seed) < 0.0005) {
-                                live[i] = false;
-                                engine_fault_over(w.e, now, i, (enum engine_over)(chance(&seed) * 3),
-                                                  chance(&seed) < 0.9, "accident");
-                        }
-                if (chance(&seed) < 0.0005)
-                        engine_stop(w.e, now, "stop");
-                if (chance(&seed) < 0.0005)
-                        engine_condition(w.e, now, "condition");
-                engine_tick(w.e, now);
-                while (engine_next(w.e, &a)) {
-                        CHECK(finishes == 0, "seed %u: an action after the end", seed);
-                        if (a.kind == ENGINE_INJECT) {
-                                injects++;
-                                CHECK(!pending[a.fault] && !live[a.fault], "injected twice");
-                                CHECK(w.e->begin_us[ENGINE_FAULT] != UINT64_MAX, "injected before the fault phase");
-                                pending[a.fault] = true;
-                        } else if (a.kind == ENGINE_REVERT) {
-                                CHECK(live[a.fault], "seed %u: reverted what is not there", seed);
-                                live[a.fault] = false;
-                                engine_fault_over(w.e, now, a.fault, ENGINE_OVER_UNDONE, true, "");
-                        } else if (a.kind == ENGINE_BEGIN_PHASE && a.phase == ENGINE_RECOVERY) {
-                                for (size_t i = 0; i < w.c.n_faults; i++)
-                                        CHECK(!live[i] && !pending[i], "seed %u: recovery with a live fault", seed);
-                        } else if (a.kind == ENGINE_STOP_LOAD) {
-                                engine_drained(w.e, now);
-                        } else if (a.kind == ENGINE_FINISH) {
-                                finishes++;
-                        }
-                }
-        }
-
-        CHECK(w.e->phase == ENGINE_DONE && finishes == 1, "did not end: phase %d", (int)w.e->phase);
-        for (size_t i = 0; i < w.c.n_faults; i++)
-                CHECK(!live[i] && !pending[i], "a fault is left");
-        CHECK((w.e->verdict == VERDICT_PASS) == (w.e->n_reasons == 0), "%s with %zu reasons",
-              verdict_name(w.e->verdict), w.e->n_reasons);
-        if (w.e->verdict == VERDICT_PASS) { /* never without proof */
-                CHECK(w.c.n_faults > 0 && injects == w.c.n_faults, "passed with %u faults", injects);
-                for (size_t i = 0; i < w.c.n_faults; i++)
-                        CHECK(w.e->faults[i].hits > 0 && w.e->faults[i].verified != 0, "passed without evidence");
-                for (size_t i = 0; i < w.c.n_slos; i++) {
-                        const struct engine_slo *s = &w.e->slos[i];
-
-                        CHECK(s->conclusive && s->held &&
-                                      s->phases[ENGINE_FAULT].total >= (double)w.slos[i].min_samples &&
-                                      s->compliance[ENGINE_FAULT] >= w.slos[i].objective,
-                              "passed with a broken SLO");
-                }
-        }
-        for (size_t i = 0; i < w.c.n_slos; i++) {
-                const struct engine_slo *s = &w.e->slos[i];
-                double sum = 0;
-
-                for (size_t k = 0; k < s->n_seconds; k++)
-                        sum += s->seconds[k].count.total;
-                CHECK(sum == (double)s->samples, "the series holds every sample");
-                CHECK(!(s->spent < 0), "spent %f", s->spent);
-        }
-        engine_free(w.e);
-}
-
-static void test_random(void) {
-        for (unsigned seed = 1; seed <= 400; seed++)
-                one_random_run(seed);
-}
-
 int main(void) {
         test_pass();
         test_fail();
@@ -480,6 +348,5 @@ int main(void) {
         test_gate();
         test_errors();
         test_recovery();
-        test_random();
         return check_result();
 }

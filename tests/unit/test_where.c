@@ -4,10 +4,10 @@
 #include "experiments/where.h"
 #include "lib/check.h"
 
-static const struct where_answer ok = { 200, 12000, false };
-static const struct where_answer slow = { 200, 90000, false };
-static const struct where_answer broken = { 503, 900, false };
-static const struct where_answer refused = { 0, 300, true };
+static const struct where_answer ok = { .status = 200, .latency_us = 12000, .error = false };
+static const struct where_answer slow = { .status = 200, .latency_us = 90000, .error = false };
+static const struct where_answer broken = { .status = 503, .latency_us = 900, .error = false };
+static const struct where_answer refused = { .status = 0, .latency_us = 300, .error = true };
 
 /* A condition, and which of the four answers above it takes: o s b r. */
 static const struct {
@@ -64,6 +64,11 @@ static const struct {
         { "error == 5", "column 10: error is true or false" },
         { "status < 99999999999999999999", "column 10: " },
         { "status < 500 && error", "column 14: expected 'and'" },
+        { "itl_p99 < 5", "column 11: '5' lacks a unit" },
+        { "tokens > 5ms", "column 10: '5ms' is not a whole number" },
+        { "truncated == 1", "column 14: truncated is true or false" },
+        { "ttfft < 1s",
+          "column 1: unknown field 'ttfft', did you mean 'ttft'?; known: status, latency, error, and of llm" },
         { "((((((((((((((((((((((((((((((((((status < 1", "column " },
 };
 
@@ -79,8 +84,56 @@ static void test_bad(void) {
         }
 }
 
+/* A condition, and which of these it takes: whole, truncated, refused with a status, no token in it. */
+static void test_llm(void) {
+        static const struct where_answer answers[] = {
+                { .status = 200, .latency_us = 900000, .tokens = 64, .ttft_us = 120000, .itl_p99_us = 30000 },
+                { .error = true, .truncated = true, .tokens = 10, .ttft_us = 120000, .itl_p99_us = 30000 },
+                { .status = 429, .latency_us = 2000 },
+                { .status = 200, .latency_us = 9000 },
+        };
+        static const struct {
+                const char *text, *takes;
+                size_t column; /* of the first field that only llm probes have; 0 = none */
+        } conditions[] = {
+                { "ttft < 500ms", "w", 1 },
+                { "status < 500 and ttft < 500ms and itl_p99 <= 30ms", "w", 18 },
+                { "not (ttft < 500ms)", "trn", 6 },
+                { "ttft > 100ms", "w", 1 },
+                { "ttft < 100ms", "", 1 },
+                { "itl_p99 > 30ms", "", 1 },
+                { "truncated", "t", 1 },
+                { "truncated == false", "wrn", 1 },
+                { "error", "t", 0 },
+                { "status == 200 and tokens < 1", "n", 19 },
+                { "tokens in 60..64 and latency < 1s", "w", 1 },
+                { "latency < 1s", "wrn", 0 },
+        };
+
+        for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++) {
+                SCOPED(where_freep) struct where *w = NULL;
+                char takes[5] = "", want[40];
+                struct err e = { 0 };
+
+                CHECK(where_parse(conditions[i].text, &w, &e) == 0, "'%s': %s", conditions[i].text, e.msg);
+                if (!w)
+                        continue;
+                for (size_t k = 0, n = 0; k < 4; k++)
+                        if (where_matches(w, &answers[k]))
+                                takes[n++] = "wtrn"[k];
+                CHECK(strcmp(takes, conditions[i].takes) == 0, "'%s' takes '%s'", conditions[i].text, takes);
+                CHECK(where_check_probe(w, true, NULL) == 0, "'%s' is for llm probes", conditions[i].text);
+                CHECK(where_check_probe(w, false, &e) == (conditions[i].column ? -EINVAL : 0), "'%s'",
+                      conditions[i].text);
+                (void)snprintf(want, sizeof(want), "column %zu: '", conditions[i].column);
+                CHECK(!conditions[i].column || strncmp(e.msg, want, strlen(want)) == 0, "'%s': %s", conditions[i].text,
+                      e.msg);
+        }
+}
+
 int main(void) {
         test_good();
         test_bad();
+        test_llm();
         return check_result();
 }
