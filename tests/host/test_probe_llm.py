@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# asan: yes
 """The llm probe against a server that says itself what it sent and when (tests/lib/llm_server.py), and one experiment
 with the real chaosd: net.delay between probe and server, in namespaces of its own, breaks an SLO on the first token."""
 import bisect
