@@ -78,7 +78,7 @@ class Probe(unittest.TestCase):
         return [(a, log[bisect.bisect_left(times, a["scheduled_us"])]) for a in result["answers"]]
 
     def check_times(self, result, log):
-        """What the probe says against what the server did: never too early, and the median close (it may be busy here)."""
+        """What the probe says against what the server did: never too early, and close in the median (it is busy here)."""
         ttft, itl, latency = [], [], []
         for answer, record in self.pairs(result, log):
             sent, due = record["sent_us"], answer["scheduled_us"]
