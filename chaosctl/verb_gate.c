@@ -7,6 +7,7 @@
 
 #include "chaosctl/gate.h"
 #include "chaosctl/profile_path.h"
+#include "chaosctl/run_history.h"
 #include "chaosctl/run_once.h"
 #include "core/clock.h"
 #include "core/units.h"
@@ -39,9 +40,8 @@ static const struct option_row options[] = {
         [OPT_MIN_COVERAGE] = { "min-coverage", 0, "N", "fail when a service's coverage is lower, 0 to 100" },
         [OPT_PROFILE] = { "profile", 'p', "NAME|FILE", "what should be exercised (default: web-service)" },
         [OPT_WITH_HISTORY] = { "with-history", 0, NULL, "earlier runs of the history count for the scores too" },
-        [OPT_BASELINE] = { "baseline", 0, "FILE|DIR|history",
-                           "fail when a run is worse than this one of the same "
-                           "experiment" },
+        [OPT_BASELINE] = { "baseline", 0, "FROM",
+                           "fail when a run is worse than in FROM: history, a record, a folder of records" },
         [OPT_COMPLIANCE_DROP] = { "max-compliance-drop", 0, "N",
                                   "good events under fault that may be lost, percent of all (default 1)" },
         [OPT_RECOVERY_RISE] = { "max-recovery-rise", 0, "N",
@@ -166,6 +166,14 @@ static unsigned read_earlier(struct gate *g, bool asked) {
         return say_error(g, gate_records_read("history", g->earlier, &e), "--with-history", &e);
 }
 
+/* Better now than after half an hour of runs. */
+static unsigned try_history(struct gate *g) {
+        SCOPED(run_history_closep) struct run_history *h = NULL;
+        struct err e = { 0 };
+
+        return g->no_history ? 0 : say_error(g, run_history_open(NULL, &h, &e), "the history (see --no-history)", &e);
+}
+
 static unsigned make_record_dir(struct gate *g) {
         struct stat st;
 
@@ -194,7 +202,7 @@ static unsigned prepare(struct gate *g, const struct args *args) {
         wrong += read_earlier(g, ARGS_HAS(args, OPT_WITH_HISTORY));
         wrong += gate_outputs_check(g->cli, &g->outputs);
         if (!ARGS_HAS(args, OPT_DRY_RUN) && wrong == 0)
-                wrong += make_record_dir(g);
+                wrong += try_history(g) + make_record_dir(g);
         return wrong;
 }
 
@@ -208,12 +216,13 @@ static void add_run(struct gate *g, const struct gate_file *f, json_t *record, i
                                               "exit_code", exit_code, "why", why));
 }
 
-/* Returns the exit code of this run; *failed_write: its record could not be kept. */
-static int run_file(struct gate *g, const struct gate_file *f, bool *failed_write) {
+/* Returns the exit code of this run. */
+static int run_file(struct gate *g, const struct gate_file *f) {
         SCOPED_FREE char *record_path = NULL;
         struct run_once_options o = { .no_history = g->no_history, .keep_us = g->keep_us };
         json_t *record = NULL;
         struct err e = { 0 };
+        bool kept;
 
         if (g->record_dir && asprintf(&record_path, "%s/%s.json", g->record_dir, f->x->name) < 0)
                 record_path = NULL;
@@ -223,29 +232,26 @@ static int run_file(struct gate *g, const struct gate_file *f, bool *failed_writ
                 add_run(g, f, NULL, EXIT_ERROR, e.msg);
                 return EXIT_ERROR;
         }
-        if (!run_once_keep(g->cli, &o, record))
-                *failed_write = true;
-        add_run(g, f, record, 0, "");
+        kept = run_once_keep(g->cli, &o, record) && (record_path || !g->record_dir);
+        add_run(g, f, record, kept ? EXIT_PASS : EXIT_ERROR, kept ? "" : "its record could not be kept");
         return (int)json_int_at(record, "verdict/exit_code", EXIT_ERROR);
 }
 
 /* On a node where something could not be undone, nothing more is broken. */
-static bool run_files(struct gate *g) {
+static void run_files(struct gate *g) {
         const char *why = NULL;
-        bool failed_write = false;
         int code = EXIT_PASS;
 
         for (size_t i = 0; i < g->files.n; i++) {
                 if (code == EXIT_RESIDUE)
                         why = "a fault of the run before could not be undone";
-                else if (run_once_stopped())
+                else if (!why)
                         why = run_once_stopped();
                 if (why)
                         add_run(g, &g->files.files[i], NULL, EXIT_ABORTED, why);
                 else
-                        code = run_file(g, &g->files.files[i], &failed_write);
+                        code = run_file(g, &g->files.files[i]);
         }
-        return !failed_write;
 }
 
 static void say_start(struct gate *g) {
@@ -264,23 +270,21 @@ static void say_start(struct gate *g) {
 static int run_gate(struct gate *g) {
         SCOPED_JSON json_t *verdict = NULL;
         struct err e = { 0 };
-        bool written;
         int code;
 
         if (run_once_catch_signals(g->timeout_us, &e) < 0)
                 return cli_fail(g->cli, &e);
         say_start(g);
-        written = run_files(g);
+        run_files(g);
         if (gate_judge(&g->rules, g->profile, g->runs, g->earlier, g->baseline, clock_realtime_us(), &verdict, &e) < 0)
                 return cli_fail_as(g->cli, &e, EXIT_ERROR);
 
         if (!g->cli->json)
                 gate_view(g->cli, verdict);
         (void)fflush(stdout);
-        written = gate_outputs_write(g->cli, &g->outputs, verdict, g->runs) && written;
+        if (!gate_outputs_write(g->cli, &g->outputs, verdict, g->runs))
+                gate_add_error(verdict, "a report could not be written");
         code = (int)json_int_at(verdict, "verdict/exit_code", EXIT_ERROR);
-        if (!written && code < EXIT_ERROR)
-                code = EXIT_ERROR;
         return g->cli->json ? cli_print_json(g->cli, verdict, code) : code;
 }
 

@@ -98,6 +98,9 @@ static json_t *judge_run(struct judging *j, const json_t *run) {
                        ran ? json_text_at(record, code == RUN_EXIT_RESIDUE ? "residue/left/0" : "verdict/reasons/0",
                                           "no reason was recorded")
                            : json_text_at(run, "why", "no reason was recorded"));
+        if (ran && json_int_at(run, "exit_code", RUN_EXIT_PASS) != RUN_EXIT_PASS)
+                decide(j, (int)json_int_at(run, "exit_code", RUN_EXIT_ERROR), "%s: %s", experiment,
+                       json_text_at(run, "why", "no reason was recorded"));
         return json_pack("{s:s s:s s:s s:s? s:b s:s s:i s:o s:o s:o s:o}", "file", json_text_at(run, "file", ""),
                          "experiment", experiment, "service", json_text_at(run, "service", ""), "id",
                          json_text_at(record, "id", NULL), "ran", ran, "result", code_name(code), "exit_code", code,
@@ -288,6 +291,16 @@ int gate_judge(const struct gate_rules *rules, const struct score_profile *p, co
                 return err_set(e, -ENOMEM, "no memory for the gate's verdict");
         *ret = gate;
         return 0;
+}
+
+void gate_add_error(json_t *gate, const char *why) {
+        json_t *verdict = json_object_get(gate, "verdict");
+
+        (void)json_array_append_new(json_object_get(verdict, "reasons"), json_string(why));
+        if (json_int_at(verdict, "exit_code", RUN_EXIT_ERROR) >= RUN_EXIT_ERROR)
+                return;
+        (void)json_object_set_new(verdict, "exit_code", json_integer(RUN_EXIT_ERROR));
+        (void)json_object_set_new(verdict, "result", json_string(code_name(RUN_EXIT_ERROR)));
 }
 
 /* ── reports ───────────────────────────────────────────────────────────────────────────────────────────────── */

@@ -29,6 +29,9 @@ struct gate_rules {
 int gate_judge(const struct gate_rules *rules, const struct score_profile *p, const json_t *runs, const json_t *earlier,
                const json_t *baseline, uint64_t now_us, json_t **ret, struct err *e);
 
+/* gate_add_error — something failed after the judgement: the verdict is at least an error. */
+void gate_add_error(json_t *gate, const char *why);
+
 /* gate_baseline_for — the record of the baseline that an experiment is compared with; NULL = none is fit for it. */
 const json_t *gate_baseline_for(const json_t *baseline, const char *service, const char *experiment);
 

@@ -179,6 +179,13 @@ class Gate(unittest.TestCase):
         self.assertRegex(self.read("low.md"), r"shop: coverage [\d.]+ %, at least 99 % asked")
         self.assertFalse(os.path.exists(self.path("unused.md")))
 
+    def test_run_writes_the_same_reports(self):
+        path = self.write("gate-single", delay(2))
+        subprocess.run([CHAOSCTL, "run", path, "--no-history", "--junit", self.path("single.xml"), "--summary",
+                        self.path("single.md")], env=self.env, check=True, capture_output=True)
+        self.assertEqual(self.junit("single.xml")["gate-single"].get("failures"), "0")
+        self.assertIn("gate-single", self.read("single.md"))
+
     def test_worse_than_the_baseline_is_1(self):
         # It holds whatever happens: only the comparison sees that the shop got slower.
         lenient = {"expect": '"burn <= 1000"'}
@@ -237,6 +244,7 @@ class Gate(unittest.TestCase):
             self.assertIn(text, done.stderr)
         self.assertIn("nothing was run", done.stderr)
         self.assertEqual(self.faults_so_far(), before)
+        self.assertIn("--no-history", self.gate(good, code=2, XDG_STATE_HOME="/dev/null").stderr)
         os.makedirs(self.path("empty"), exist_ok=True)
         self.assertIn("no experiment in this folder", self.gate(self.path("empty"), code=2).stderr)
 

@@ -276,6 +276,7 @@ class Experiment(unittest.TestCase):
         held = {s["name"]: s["held"] for s in record["slos"]}
         self.assertEqual(held, {"first-token": False, "gaps": True, "whole": True}, done.stdout)
         self.assertTrue(record["residue"]["clean"])
+        self.assertEqual([(f["slo"], f["severity"]) for f in record["findings"]], [("first-token", "high")])
 
         llm = record["probes"][0]["llm"]
         log = server.log(record["probes"][0]["completed"])

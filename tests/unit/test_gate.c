@@ -226,6 +226,19 @@ static void test_choice_of_baseline(void) {
         CHECK(json_int_at(gate, "verdict/exit_code", -1) == 0, "a new experiment is no regression");
 }
 
+static void test_what_befell_the_record(void) {
+        struct gate_rules rules = rules_new();
+        json_t *run = one("pass", 0, 1);
+        SCOPED_JSON json_t *gate = judge(&rules, json_pack("[o]", one("pass", 0, 1)), NULL, NULL);
+
+        (void)json_object_set_new(run, "exit_code", json_integer(RUN_EXIT_ERROR));
+        (void)json_object_set_new(run, "why", json_string("its record could not be kept"));
+        EXPECT(judge(&rules, json_pack("[o]", run), NULL, NULL), "error", RUN_EXIT_ERROR, "e: its record could not");
+
+        gate_add_error(gate, "no space");
+        check_gate(gate, "error", RUN_EXIT_ERROR, "no space", __LINE__);
+}
+
 /* ── reports ───────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static void test_reports_hide_nothing(void) {
@@ -266,6 +279,7 @@ int main(void) {
         test_minimums();
         test_baseline();
         test_choice_of_baseline();
+        test_what_befell_the_record();
         test_reports_hide_nothing();
         score_profile_free(profile);
         return check_result();
