@@ -18,10 +18,10 @@ static void tally_run(const struct scoring *s, const struct score_run *run, stru
         size_t k;
 
         json_array_foreach (json_object_get(run->record, "slos"), k, slo)
-                if (score_run_judged(run, slo)) {
+                if (score_run_judged(run, k)) {
                         judged = true;
-                        score_sum_add(&t->sum, scoring_freshness(s, run), json_bool_at(slo, "held", false));
-                        t->held += json_bool_at(slo, "held", false);
+                        score_sum_add(&t->sum, scoring_freshness(s, run), score_run_held(run, k));
+                        t->held += score_run_held(run, k);
                 }
         if (judged) {
                 t->last = run;
@@ -166,7 +166,7 @@ static struct slo_tally *slo_tally_get(struct slo_list *list, const char *name) 
         return &grown[list->n++];
 }
 
-static void add_slo(const struct scoring *s, const struct score_run *run, const json_t *slo, void *arg) {
+static void add_slo(const struct scoring *s, const struct score_run *run, const json_t *slo, bool held, void *arg) {
         char name[SCORING_NAME_SIZE];
         struct slo_tally *t = slo_tally_get(arg, scoring_slo_name(s, run, slo, name, sizeof(name)));
 
@@ -174,7 +174,7 @@ static void add_slo(const struct scoring *s, const struct score_run *run, const 
                 return;
         if (t->checks++ == 0)
                 t->objective = json_number_at(slo, "objective", 0);
-        t->held += json_bool_at(slo, "held", false);
+        t->held += held;
         t->last_run = run;
         t->last = slo;
 }
