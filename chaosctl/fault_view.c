@@ -263,7 +263,7 @@ int fault_view_verdict(const json_t *fault, const char **ret_word) {
         int code = EXIT_PASS;
 
         *ret_word = "done";
-        if (json_int_at(fault, "evidence/hits", 0) == 0) {
+        if (json_int_at(fault, "evidence/hits", 0) == 0 || json_is_false(json_at(fault, "evidence/verified"))) {
                 *ret_word = "inconclusive";
                 code = EXIT_INCONCLUSIVE;
         }
@@ -298,6 +298,7 @@ static void say_undo(struct term *t, const json_t *fault) {
 void fault_view_ending(struct term *t, const json_t *fault) {
         const json_t *verified = json_at(fault, "evidence/verified");
         int64_t hits = json_int_at(fault, "evidence/hits", 0);
+        const char *note = json_text_at(fault, "evidence/note", "");
 
         term_say(t, "%s%s%s: %s%" PRId64 " %s%s%s%s", term_on(t, STYLE_BOLD), json_text_at(fault, "kind", "?"),
                  term_off(t), term_on(t, hits > 0 ? STYLE_GOOD : STYLE_WARN), hits, hits == 1 ? "hit" : "hits",
@@ -306,9 +307,9 @@ void fault_view_ending(struct term *t, const json_t *fault) {
                  : json_is_false(verified) ? ", NOT verified"
                                            : "",
                  json_bool_at(fault, "irreversible", false) ? ", irreversible" : "");
-        if (hits == 0)
-                term_say(t, "%sINCONCLUSIVE: nothing met the fault%s%s%s", term_on(t, STYLE_WARN), term_off(t),
-                         *json_text_at(fault, "evidence/note", "") ? ": " : ".",
-                         json_text_at(fault, "evidence/note", ""));
+        if (hits == 0 || json_is_false(verified))
+                term_say(t, "%sINCONCLUSIVE: %s%s%s%s", term_on(t, STYLE_WARN),
+                         hits == 0 ? "nothing met the fault" : "the effect was not there at the end", term_off(t),
+                         *note ? ": " : ".", note);
         say_undo(t, fault);
 }

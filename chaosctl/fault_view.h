@@ -27,7 +27,8 @@ void fault_view_plan(struct cli *cli, const json_t *plan);
 bool fault_view_is_over(const json_t *fault);
 
 /* fault_view_verdict — what the end of a fault means to a script: EXIT_RESIDUE when the undo did not succeed,
- * EXIT_ABORTED when someone or something ended it early, EXIT_INCONCLUSIVE when nothing met it, EXIT_PASS.
+ * EXIT_ABORTED when someone or something ended it early, EXIT_INCONCLUSIVE when nothing met it or its effect was
+ * not there when it was last looked at, EXIT_PASS.
  * *ret_word: "passed" …, static. */
 int fault_view_verdict(const json_t *fault, const char **ret_word);
 

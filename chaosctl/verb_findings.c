@@ -1,7 +1,9 @@
 /* chaosctl findings — what runs found, who mends it until when, and which risks were accepted. */
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "chaosctl/cli.h"
 #include "chaosctl/run_history.h"
@@ -224,10 +226,22 @@ static int do_due(struct context *c, struct err *e) {
         return r < 0 ? r : change(c, f, "due", json_string(day), e);
 }
 
+/* The account's name, or its number. */
+static char *who(char ret[64]) {
+        const struct passwd *p = getpwuid(getuid());
+
+        if (p)
+                (void)snprintf(ret, 64, "%.60s", p->pw_name);
+        else
+                (void)snprintf(ret, 64, "uid %u", (unsigned)getuid());
+        return ret;
+}
+
 /* No risk is accepted for ever, nor without a reason, nor by nobody. */
 static int do_accept(struct context *c, struct err *e) {
         const char *reason = c->args->value[OPT_REASON], *until = c->args->value[OPT_UNTIL];
         char day[CLOCK_TEXT_SIZE], now[CLOCK_TEXT_SIZE], last[CLOCK_TEXT_SIZE];
+        char name[64];
         json_t *f = NULL;
         int r;
 
@@ -245,9 +259,7 @@ static int do_accept(struct context *c, struct err *e) {
         if (r < 0)
                 return r;
         return change(c, f, "accepted",
-                      json_pack("{s:s s:s s:s s:s}", "reason", reason, "until", day, "by",
-                                getenv("USER") ?: getenv("LOGNAME") ?: "unknown", "at", now),
-                      e);
+                      json_pack("{s:s s:s s:s s:s}", "reason", reason, "until", day, "by", who(name), "at", now), e);
 }
 
 static int do_reopen(struct context *c, struct err *e) {

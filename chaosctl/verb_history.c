@@ -3,11 +3,13 @@
 #include <string.h>
 
 #include "chaosctl/cli.h"
+#include "chaosctl/history_diff.h"
 #include "chaosctl/run_history.h"
 #include "chaosctl/table.h"
 #include "core/clock.h"
 #include "core/suggest.h"
 #include "core/units.h"
+#include "scorecards/compare.h"
 
 enum { OPT_SERVICE, OPT_EXPERIMENT, OPT_LIMIT, OPT_OLDER_THAN, OPT_DRY_RUN, OPT_OUTPUT };
 
@@ -83,6 +85,44 @@ static int do_show(struct cli *cli, struct run_history *h, const struct args *ar
 
         r = run_history_get(h, args->operands[1], &record, e);
         return r < 0 ? r : cli_print_json(cli, record, EXIT_PASS);
+}
+
+/* With one run: against the one before it of the same experiment and service. */
+static int run_before(struct run_history *h, const json_t *record, json_t **ret, struct err *e) {
+        SCOPED_JSON json_t *records = json_array();
+        json_t *other, *found = NULL;
+        size_t i;
+        int r;
+
+        r = run_history_each(h, json_text_at(record, "experiment/service", ""),
+                             json_text_at(record, "experiment/name", ""), NULL, 0, collect, records, e);
+        if (r < 0)
+                return r;
+        json_array_foreach (records, i, other) {
+                if (strcmp(json_text_at(other, "id", ""), json_text_at(record, "id", "")) == 0)
+                        break;
+                found = other;
+        }
+        if (!found)
+                return err_set(e, -ENOENT, "%s is the first run of its experiment: give the other one too",
+                               json_text_at(record, "id", ""));
+        *ret = json_incref(found);
+        return 0;
+}
+
+static int do_diff(struct cli *cli, struct run_history *h, const struct args *args, struct err *e) {
+        SCOPED_JSON json_t *before = NULL, *after = NULL, *comparison = NULL;
+        bool two = args->n_operands > 2;
+        int r;
+
+        r = run_history_get(h, args->operands[two ? 2 : 1], &after, e);
+        if (r == 0)
+                r = two ? run_history_get(h, args->operands[1], &before, e) : run_before(h, after, &before, e);
+        if (r < 0)
+                return r;
+
+        comparison = compare_runs(before, after, NULL);
+        return history_diff_print(cli, comparison);
 }
 
 static int do_export(struct cli *cli, struct run_history *h, const struct args *args, struct err *e) {
@@ -193,11 +233,12 @@ static const struct action {
         unsigned min_args, max_args; /* behind the action's name */
         int (*run)(struct cli *cli, struct run_history *h, const struct args *args, struct err *e);
 } actions[] = {
-        { "list", 0, 0, do_list },       { "show", 1, 1, do_show },     { "export", 0, 0, do_export },
-        { "import", 1, 256, do_import }, { "verify", 0, 0, do_verify }, { "prune", 0, 0, do_prune },
+        { "list", 0, 0, do_list },     { "show", 1, 1, do_show },       { "diff", 1, 2, do_diff },
+        { "export", 0, 0, do_export }, { "import", 1, 256, do_import }, { "verify", 0, 0, do_verify },
+        { "prune", 0, 0, do_prune },
 };
 
-static const char *const words[] = { "list", "show", "export", "import", "verify", "prune", NULL };
+static const char *const words[] = { "list", "show", "diff", "export", "import", "verify", "prune", NULL };
 
 static int run(struct cli *cli, const struct args *args) {
         const char *name = args->n_operands ? args->operands[0] : "list", *nearest;
@@ -218,6 +259,7 @@ static int run(struct cli *cli, const struct args *args) {
                 return cli_usage(cli, &verb_history, "history %s takes %s", name,
                                  !action->max_args       ? "no arguments"
                                  : action->max_args == 1 ? "the id of one run, or its beginning"
+                                 : action->max_args == 2 ? "one run, or two: the earlier one first"
                                                          : "one or more files");
 
         r = run_history_open(NULL, &h, &e);
@@ -228,7 +270,7 @@ static int run(struct cli *cli, const struct args *args) {
 
 const struct verb verb_history = {
         .name = "history",
-        .args = "[list | show RUN | export | import FILE… | verify | prune]",
+        .args = "[list | show RUN | diff [RUN] RUN | export | import FILE… | verify | prune]",
         .summary = "Recorded runs: list, read, exchange, and check that none was changed",
         .about = "Runs are kept in $XDG_STATE_HOME/chaosctl/history.db (default ~/.local/state), each with the SHA-256 "
                  "of the one\n"
@@ -244,6 +286,8 @@ const struct verb verb_history = {
                         { "history", "the newest 20 runs" },
                         { "history show 20261123T220611Z",
                           "the whole record of one run; the beginning of its id is enough" },
+                        { "history diff 20261123T220611Z",
+                          "against the run before it of the same experiment; exits 1 when something got worse" },
                         { "history export --service shop -o shop.json", "for another machine" },
                         { "history import shop.json", "merge it there" },
                         { "history verify", "is every record as it was written, and none missing?" },

@@ -285,8 +285,8 @@ const struct verb verb_inject = {
         .summary = "One fault, now, without an experiment file",
         .about = "Stays in the foreground, renews the fault's lease and shows what meets it. Ctrl-C reverts and exits "
                  "4.\n"
-                 "Exit 3 when nothing met the fault: then it proved nothing. `chaosctl inject KIND --help` prints the\n"
-                 "flags of a kind; lists are repeated or separated by commas.",
+                 "Exit 3 when nothing met the fault, or its effect was not there at the end: then it proved nothing.\n"
+                 "`chaosctl inject KIND --help` prints the flags of a kind; lists are repeated or separated by commas.",
         .options = options,
         .min_args = 1,
         .max_args = 1,

@@ -20,7 +20,6 @@
 #include "chaosd/recovery.h"
 #include "core/err.h"
 #include "core/scoped.h"
-#include "faults/mark.h"
 
 #define DISMISSED 'q'
 #define READY     'r'
@@ -122,7 +121,7 @@ __attribute__((noreturn)) static void run_guard(const char *runtime_dir, const s
         (void)sigprocmask(SIG_SETMASK, &none, NULL);
         (void)setsid();
         IGNORE_RESULT(chdir("/")); /* only so as not to keep a filesystem busy */
-        (void)prctl(PR_SET_NAME, MARK_COMM_PREFIX "guard");
+        (void)prctl(PR_SET_NAME, GUARD_COMM);
         close_all_but(daemon_pidfd, line);
         (void)send(line, &ready, 1, MSG_NOSIGNAL);
 

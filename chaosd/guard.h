@@ -2,6 +2,10 @@
  * whose change no kernel object owns (a stopped process, a cgroup's knob), it makes them die with the daemon. */
 #pragma once
 
+#include "faults/mark.h"
+
+#define GUARD_COMM MARK_COMM_PREFIX "guard"
+
 struct daemon;
 struct err;
 struct guard;

@@ -237,7 +237,7 @@ static int run_daemon(const struct config *config) {
         if (r == 0)
                 r = paths_join(path, config->runtime_dir, PATHS_LOCK, &e);
         if (r == 0)
-                r = lock_take(path, &lock, NULL, &e);
+                r = lock_take_after_heal(path, &lock, NULL, &e);
         if (r == -EBUSY)
                 (void)err_wrap(&e, r, "another chaosd runs here");
         if (r < 0) {

@@ -55,8 +55,10 @@ static void on_found(const struct fault_ops *ops, const char *what, void *arg) {
 }
 
 static int refuse(const struct report *report, const struct err *e) {
-        if (report->json)
-                (void)printf("{\"error\":\"%s\"}\n", e->msg);
+        SCOPED_JSON json_t *root = json_pack("{s:s}", "error", e->msg);
+
+        if (report->json && (!root || json_dumpf(root, stdout, 0) == 0))
+                (void)putchar('\n');
         else
                 (void)fprintf(stderr, "chaosd: cannot reap: %s\n", e->msg);
         return EXIT_ERROR;
@@ -68,10 +70,10 @@ static int take_lock(const char *path, bool dry_run, int *ret_fd, struct err *e)
         int r;
 
         if (dry_run) {
-                holder = lock_holder(path);
+                holder = lock_holder_after_heal(path);
                 r = holder ? -EBUSY : 0;
         } else {
-                r = lock_take(path, ret_fd, &holder, e);
+                r = lock_take_after_heal(path, ret_fd, &holder, e);
         }
         if (r == -EBUSY)
                 return err_set(e, r, "process %d is alive and owns %s: stop that daemon, or let it revert", (int)holder,

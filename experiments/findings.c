@@ -80,13 +80,24 @@ static const char *recommend(const struct run *r, enum symptom symptom) {
         return "";
 }
 
-/* An SLI that judges only whether there was an answer is availability; one of latency, or a threshold, is not. */
+/* Does the text hold one of these words (up to a NULL)? */
+static bool mentions(const char *text, const char *const words[]) {
+        for (; *words; words++)
+                if (strstr(text, *words))
+                        return true;
+        return false;
+}
+
+/* An SLI that judges only whether there was an answer is availability; one of times, or a threshold, is not. */
 static bool is_availability(const struct slo *s) {
+        static const char *const fields[] = { "latency", "ttft", "itl_p99", NULL };
+        static const char *const names[] = { "latency", "slow", "fast", NULL };
+
         if (s->indicator == SLO_THRESHOLD)
                 return false;
         if (s->part.is_probe)
-                return !s->part.where_text || !strstr(s->part.where_text, "latency");
-        return strstr(s->name, "latency") == NULL && strstr(s->name, "slow") == NULL && strstr(s->name, "fast") == NULL;
+                return !s->part.where_text || !mentions(s->part.where_text, fields);
+        return !mentions(s->name, names) && !strstr(s->part.query, "_bucket{"); /* of a histogram: how fast */
 }
 
 struct finding {

@@ -26,7 +26,7 @@ struct llm_stream {
         uint64_t now_us; /* of the bytes being fed */
 };
 
-/* llm_stream_feed — the next bytes of the answer's body, cut anywhere. Events of one piece came at one time. */
+/* llm_stream_feed — the next bytes of the answer's body, cut anywhere. What came in one piece came at one time. */
 void llm_stream_feed(struct llm_stream *s, const char *bytes, size_t len, uint64_t now_us);
 
 /* Generated tokens: what `usage` says; without it one for each chunk with text (servers that put several tokens into

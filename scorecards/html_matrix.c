@@ -81,6 +81,6 @@ void html_put_matrix(const json_t *cards, FILE *out) {
         html_close_table(out);
         (void)fputs("<p class=\"legend\"><span class=\"held\">✓ n</span> n checks held · "
                     "<span class=\"broke\">✗ m/n</span> m of n broke · <span class=\"untested\">·</span> not tested · "
-                    "pale: older than one half-life</p></section>\n",
+                    "striped: older than one half-life</p></section>\n",
                     out);
 }

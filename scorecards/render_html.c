@@ -171,11 +171,11 @@ static void put_slos(const json_t *card, FILE *out) {
                 out);
         json_array_foreach (json_at(card, "slos"), i, row) {
                 html_put_between("<tr><td>", json_text_at(row, "name", ""), "</td>", out);
-                html_put_between("<td class=\"n\">", words_percent(json_at(row, "objective"), text, sizeof(text)),
+                html_put_between("<td class=\"n\">", words_share(json_at(row, "objective"), text, sizeof(text)),
                                  "</td>", out);
                 (void)fprintf(out, "<td class=\"n\">%" PRId64 " of %" PRId64 "</td>", json_int_at(row, "held", 0),
                               json_int_at(row, "checks", 0));
-                html_put_between("<td class=\"n\">", words_percent(json_at(row, "last_compliance"), text, sizeof(text)),
+                html_put_between("<td class=\"n\">", words_share(json_at(row, "last_compliance"), text, sizeof(text)),
                                  "</td>", out);
                 if (json_is_number(json_at(row, "time_to_recover_s")))
                         (void)fprintf(out, "<td class=\"n\">%.1f s</td></tr>\n",

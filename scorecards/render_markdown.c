@@ -43,7 +43,10 @@ static void put_categories(const json_t *card, FILE *out) {
 }
 
 static void put_findings(const json_t *card, FILE *out) {
-        static const char *const columns[] = { "severity", "summary", "recommendation", "owner", "due", "retest" };
+        static const char *const columns[] = {
+                "severity", "summary", "recommendation", "owner", "due", "retest", "docs"
+        };
+        char status[64];
         json_t *f;
         size_t i;
 
@@ -52,14 +55,16 @@ static void put_findings(const json_t *card, FILE *out) {
                 (void)fputs("None.\n", out);
                 return;
         }
-        (void)fputs("| severity | what | what to do | owner | due | retest |\n|---|---|---|---|---|---|\n", out);
+        (void)fputs("| severity | what | what to do | owner | due | retest | background | status "
+                    "|\n|---|---|---|---|---|---|---|---|\n",
+                    out);
         json_array_foreach (json_at(card, "findings"), i, f) {
                 for (size_t k = 0; k < ARRAY_SIZE(columns); k++) {
                         (void)fputs("| ", out);
                         markdown_put(json_text_at(f, columns[k], ""), out);
                         (void)fputc(' ', out);
                 }
-                (void)fputs("|\n", out);
+                (void)fprintf(out, "| %s |\n", words_status(f, status, sizeof(status)));
         }
 }
 
@@ -74,9 +79,9 @@ static void put_slos(const json_t *card, FILE *out) {
                 (void)fputs("| ", out);
                 markdown_put(json_text_at(row, "name", ""), out);
                 (void)fprintf(out, " | %s | %" PRId64 " of %" PRId64 " | %s |\n",
-                              words_percent(json_at(row, "objective"), objective, sizeof(objective)),
+                              words_share(json_at(row, "objective"), objective, sizeof(objective)),
                               json_int_at(row, "held", 0), json_int_at(row, "checks", 0),
-                              words_percent(json_at(row, "last_compliance"), last, sizeof(last)));
+                              words_share(json_at(row, "last_compliance"), last, sizeof(last)));
         }
 }
 
@@ -100,8 +105,8 @@ static void put_runs(const json_t *card, FILE *out) {
 
 void render_markdown(const json_t *cards, FILE *out) {
         char text[WORDS_SIZE];
-        json_t *card;
-        size_t i;
+        json_t *card, *cap;
+        size_t i, k;
 
         (void)fputs("# Reliability scorecard\n", out);
         json_array_foreach (cards, i, card) {
@@ -109,6 +114,11 @@ void render_markdown(const json_t *cards, FILE *out) {
                 markdown_put(json_text_at(card, "name", ""), out);
                 (void)fprintf(out, ": grade %s\n\n", json_text_at(card, "grade", ""));
                 (void)fprintf(out, "%s\n", words_summary(card, text, sizeof(text)));
+                json_array_foreach (json_at(card, "caps"), k, cap) {
+                        (void)fprintf(out, "\nNo better than %s: ", json_text_at(cap, "grade", ""));
+                        markdown_put(json_text_at(cap, "reason", ""), out);
+                        (void)fputs(".\n", out);
+                }
                 put_categories(card, out);
                 put_slos(card, out);
                 put_findings(card, out);

@@ -37,7 +37,18 @@ static void put_categories(const json_t *card, FILE *out) {
         }
 }
 
+/* Why the grade is no better than it is. */
+static void put_caps(const json_t *card, FILE *out) {
+        json_t *cap;
+        size_t i;
+
+        json_array_foreach (json_at(card, "caps"), i, cap)
+                (void)fprintf(out, "  no better than %s: %s\n", json_text_at(cap, "grade", ""),
+                              json_text_at(cap, "reason", ""));
+}
+
 static void put_findings(const json_t *card, FILE *out) {
+        char status[64];
         json_t *f;
         size_t i;
 
@@ -48,8 +59,10 @@ static void put_findings(const json_t *card, FILE *out) {
         json_array_foreach (json_at(card, "findings"), i, f) {
                 (void)fprintf(out, "  • [%s] %s\n", json_text_at(f, "severity", ""), json_text_at(f, "summary", ""));
                 (void)fprintf(out, "    %s\n", json_text_at(f, "recommendation", ""));
-                (void)fprintf(out, "    owner %s, due %s, retest %s\n", json_text_at(f, "owner", "nobody"),
-                              json_text_at(f, "due", "never"), json_text_at(f, "retest", "-"));
+                (void)fprintf(out, "    %s, owner %s, due %s, retest %s, see %s\n",
+                              words_status(f, status, sizeof(status)), json_text_at(f, "owner", "nobody"),
+                              json_text_at(f, "due", "never"), json_text_at(f, "retest", "-"),
+                              json_text_at(f, "docs", "-"));
         }
 }
 
@@ -84,6 +97,7 @@ void render_text(const json_t *cards, bool colour, FILE *out) {
                               json_text_at(card, "name", ""), json_text_at(card, "grade", ""), colour ? RESET : "",
                               json_text_at(card, "profile", ""));
                 (void)fprintf(out, "  %s\n", words_summary(card, summary, sizeof(summary)));
+                put_caps(card, out);
                 put_categories(card, out);
                 put_findings(card, out);
                 put_runs(card, colour, out);

@@ -175,11 +175,15 @@ int filler_open(int path_fd, const char *name, struct err *e) {
         return TAKE_FD(fd);
 }
 
-/* Is the filesystem with this number still mounted anywhere? When in doubt, yes. */
+/* Is the filesystem with this number still mounted anywhere? When in doubt, yes. In a chroot whose root is no mount
+ * point, mountinfo does not list the filesystem of "/". */
 static bool is_mounted(uint64_t device) {
         SCOPED_FREE char *text = NULL;
+        struct stat root;
         char numbers[32];
 
+        if (stat("/", &root) < 0 || root.st_dev == device)
+                return true;
         if (kfile_read(AT_FDCWD, "/proc/self/mountinfo", &text, NULL) < 0)
                 return true;
         (void)snprintf(numbers, sizeof(numbers), " %u:%u ", major(device), minor(device));

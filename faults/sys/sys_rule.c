@@ -84,14 +84,14 @@ static int add_name(struct parser *p, const char *word, struct err *e) {
 
 static int parse_calls(struct parser *p, char *set, struct err *e) {
         const char *base = p->at;
-        char *start = set;
+        char *start = set, *comma;
         int r;
 
         p->rule->calls = calloc(p->names->n, sizeof(*p->rule->calls));
         if (!p->rule->calls)
                 return err_set(e, -ENOMEM, "no memory");
 
-        for (char *comma = start; comma; start = comma + 1) {
+        do {
                 comma = strchr(start, ',');
                 if (comma)
                         *comma = 0;
@@ -99,7 +99,9 @@ static int parse_calls(struct parser *p, char *set, struct err *e) {
                 r = add_name(p, start, e);
                 if (r < 0)
                         return r;
-        }
+                if (comma)
+                        start = comma + 1;
+        } while (comma);
         if (p->rule->n_calls == 0)
                 return err_set(e, -EINVAL, "none of these system calls exists on this machine");
         return 0;

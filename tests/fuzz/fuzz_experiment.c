@@ -10,6 +10,13 @@
 #include "experiments/where.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char *__lsan_default_suppressions(void);
+
+/* libfyaml 0.7 keeps a 4 KiB chunk for each quoted scalar with more than about sixty escapes (seeds/experiment/quotes).
+ * What we forget of its objects shows in the unit tests under ASan, where nothing is suppressed. */
+const char *__lsan_default_suppressions(void) {
+        return "leak:libfyaml.so\n";
+}
 
 static void read_experiment(const char *text, size_t len) {
         struct experiment *x = NULL;

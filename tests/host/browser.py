@@ -1,5 +1,6 @@
 """browser — headless Chromium over its debugging pipe: standard library only, no port, no network, a profile of its own."""
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -45,6 +46,15 @@ def find():
     return None
 
 
+def high_pipe():
+    """A pipe whose descriptors are out of the way of 3 and 4."""
+    low = os.pipe()
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in low]
+    for fd in low:
+        os.close(fd)
+    return high
+
+
 class Browser:
     """One browser, one tab. Use with `with`; what the page logs is in .console."""
 
@@ -53,13 +63,13 @@ class Browser:
         self.buffer, self.next_id, self.console, self.session = b"", 0, [], None
 
     def __enter__(self):
-        down, self.write_fd = os.pipe()
-        self.read_fd, up = os.pipe()
+        down, self.write_fd = high_pipe()
+        self.read_fd, up = high_pipe()
         # The debugging pipe is descriptors 3 and 4 of the browser.
         command = 'exec 3<&"$0" 4>&"$1"; shift; exec "$@"'
         self.process = subprocess.Popen(
             ["bash", "-c", command, str(down), str(up), find(), *FLAGS, f"--user-data-dir={self.dir}"],
-            pass_fds=(down, up), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+            pass_fds=(down, up), env=dict(os.environ, HOME=self.dir), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         os.close(down)
         os.close(up)
         target = self.call("Target.createTarget", url="about:blank")["targetId"]

@@ -17,6 +17,7 @@ class FakeChaosd:
         self.faults = {}
         self.calls = []  # (method, path, body)
         self.hits = 7
+        self.verified = True
         self.undo_ok = True
         self.refuse = None
         self.halted = False
@@ -95,7 +96,7 @@ class FakeChaosd:
             "backend_reason": "netem: Specified qdisc not found", "plan": ["create TAP device"], "irreversible": False,
             "created": "2026-11-23T22:06:08.123Z", "remaining_ms": seconds * 1000, "_end": time.monotonic() + seconds,
             "lease_ms": seconds * 1000 if lease == "none" else float(lease.rstrip("s")) * 1000,
-            "evidence": {"hits": 0, "verified": True, "note": "", "counters": []}, "reason": None, "undo": None,
+            "evidence": {"hits": 0, "verified": self.verified, "note": "", "counters": []}, "reason": None, "undo": None,
         }
         self.faults[fault["uid"]] = fault
         return 201, self.refresh(fault)

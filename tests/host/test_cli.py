@@ -208,6 +208,13 @@ class Inject(Cli):
         result = json.loads(self.run_cli(*INJECT, "--for", "0.3s", "--json", code=3).stdout)
         self.assertEqual(result["verdict"], {"result": "inconclusive", "exit_code": 3})
 
+    def test_an_effect_that_is_gone_too_early_is_inconclusive(self):
+        fake = self.fake()
+        fake.verified = False
+        done = self.run_cli(*INJECT, "--for", "0.3s", code=3)
+        self.assertIn("7 hits, NOT verified", done.stderr)
+        self.assertIn("INCONCLUSIVE: the effect was not there at the end", done.stderr)
+
     def test_failed_undo_is_residue(self):
         fake = self.fake()
         fake.undo_ok = False

@@ -15,6 +15,7 @@ import unittest
 
 BIN = os.environ.get("CHAOS_BIN", "build/dev/bin")
 CHAOSCTL = os.path.join(BIN, "chaosctl")
+IP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib", "bin", "ip")  # works in a chroot too
 CHAOSD = os.path.join(BIN, "chaosd")
 NETNS = f"ctlrun{os.getpid()}"
 
@@ -192,8 +193,8 @@ class Run(unittest.TestCase):
     def test_no_evidence_is_3(self):
         for args in (["netns", "add", NETNS], ["-n", NETNS, "link", "add", "v0", "type", "veth", "peer", "name", "v1"],
                      ["-n", NETNS, "link", "set", "v0", "up"], ["-n", NETNS, "link", "set", "v1", "up"]):
-            subprocess.run(["/sbin/ip", *args], check=True)
-        self.addCleanup(subprocess.run, ["/sbin/ip", "netns", "del", NETNS], check=True)
+            subprocess.run([IP, *args], check=True)
+        self.addCleanup(subprocess.run, [IP, "netns", "del", NETNS], check=True)
         target = f"{{netns: {NETNS}, interface: v0, peer: {{cidr: [192.0.2.1]}}}}"
         path = self.experiment("untouched", f"kind: net.delay, target: {target}, params: {{delay: 10ms}}, for: 2s")
         self.assertIn("INCONCLUSIVE", self.run_cli("run", path, code=3).stdout)

@@ -1,4 +1,5 @@
 #!/bin/bash
+# asan: no, because it runs none of our programs
 # The fingerprint sees what a fault could leave, and nothing else: equal after an unrelated second, different while
 # any of our kinds of residue is there, equal again when it is gone.
 . "$(dirname "$0")/lib.sh"

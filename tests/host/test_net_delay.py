@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# asan: no, because the sanitized relay is not the one whose accuracy and speed are promised
 """net.delay, relay lane, on this machine: what ping, iperf3 and sha256 see, and what is left behind.
 
 Everything happens in two network namespaces that this test makes. CHAOS_LANE=netem tests the other lane; arguments

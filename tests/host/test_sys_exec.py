@@ -1,5 +1,4 @@
 #!/usr/bin/python3
-# asan: yes
 """chaos-exec under real programs: effects are what the programs saw; strace judges the grammar. Needs no root."""
 import json
 import os
