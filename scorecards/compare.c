@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "scorecards/score_math.h"
+
 #define TEXT_SIZE 320
 
 const struct compare_limits compare_defaults = {
@@ -68,16 +70,27 @@ static void compare_verdicts(struct comparing *c, const json_t *a, const json_t 
                 say(c->improvements, "the verdict was %s and is %s", before, after);
 }
 
+/* Shares of few samples differ by chance: the two-proportion z-test, 95 %. Without counts nothing is known of that. */
+static bool is_chance(double p, double n_p, double q, double n_q) {
+        double pooled = (p * n_p + q * n_q) / (n_p + n_q);
+
+        if (!(n_p > 0 && n_q > 0))
+                return false;
+        return fabs(p - q) <= SCORE_Z_95 * sqrt(pooled * (1 - pooled) * (1 / n_p + 1 / n_q));
+}
+
 static void compare_compliance(struct comparing *c, const char *name, const json_t *a, const json_t *b) {
         double before = json_number_at(a, "phases/fault/compliance", NAN);
         double after = json_number_at(b, "phases/fault/compliance", NAN);
-        bool worse = before - after > c->limits->compliance;
+        bool chance = is_chance(before, json_number_at(a, "phases/fault/total", 0), after,
+                                json_number_at(b, "phases/fault/total", 0));
+        bool worse = before - after > c->limits->compliance && !chance;
 
         add_row(c, name, "compliance", copy_at(a, "phases/fault/compliance"), copy_at(b, "phases/fault/compliance"),
                 worse);
         if (worse)
                 say(c->regressions, "%s: %.4g %% good under fault, before %.4g %%", name, after * 100, before * 100);
-        else if (after - before > c->limits->compliance)
+        else if (after - before > c->limits->compliance && !chance)
                 say(c->improvements, "%s: %.4g %% good under fault, before %.4g %%", name, after * 100, before * 100);
 }
 

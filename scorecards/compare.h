@@ -5,7 +5,8 @@
 
 /* How much worse a run may be than its baseline before that is a regression. */
 struct compare_limits {
-        double compliance; /* share of good events under fault that may be lost: 0.01 = one in a hundred */
+        double compliance; /* share of good events under fault that may be lost: 0.01 = one in a hundred; what chance
+                            * explains (95 %) is no loss */
         double recovery_s; /* seconds that recovery may take longer … */
         double recovery;   /* … and the share of the baseline's that it may take longer; both must be passed */
         double spend;      /* budget share that may be spent more */

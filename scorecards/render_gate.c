@@ -19,8 +19,7 @@ static void put_list(const char *heading, const json_t *texts, FILE *out) {
 
         if (n == 0)
                 return;
-        if (heading)
-                (void)fprintf(out, "\n### %s\n\n", heading);
+        (void)fprintf(out, "\n### %s\n\n", heading);
         for (size_t i = 0; i < n && i < REASONS_MAX; i++) {
                 (void)fputs("- ", out);
                 markdown_put(json_string_value(json_array_get(texts, i)) ?: "", out);
@@ -66,23 +65,25 @@ static void put_slos(const json_t *gate, FILE *out) {
                         put_slo(run, slo, out);
 }
 
+/* What is worse stands under "Why" already. */
 static void put_comparisons(const json_t *gate, FILE *out) {
         const json_t *comparison;
         size_t i;
 
         if (json_array_size(json_object_get(gate, "comparisons")) == 0)
                 return;
-        (void)fputs("\n### Against the baseline\n", out);
+        (void)fputs("\n### Against the baseline\n\n| | experiment | baseline run | figures worse | figures better |\n"
+                    "|---|---|---|---:|---:|\n",
+                    out);
         json_array_foreach (json_object_get(gate, "comparisons"), i, comparison) {
-                const json_t *worse = json_object_get(comparison, "regressions");
-                const json_t *better = json_object_get(comparison, "improvements");
+                size_t worse = json_array_size(json_object_get(comparison, "regressions"));
 
-                (void)fputs("\n**", out);
+                (void)fprintf(out, "| %s | ", worse ? "❌" : "✅");
                 markdown_put(json_text_at(comparison, "after/experiment", "?"), out);
-                (void)fputs("** against run ", out);
+                (void)fputs(" | ", out);
                 markdown_put(json_text_at(comparison, "before/id", "?"), out);
-                (void)fprintf(out, ": %zu worse, %zu better\n\n", json_array_size(worse), json_array_size(better));
-                put_list(NULL, worse, out);
+                (void)fprintf(out, " | %zu | %zu |\n", worse,
+                              json_array_size(json_object_get(comparison, "improvements")));
         }
 }
 

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
-"""chaosctl gate end to end: a real daemon, a real two-tier nginx (scripts/shop), real faults."""
-import fcntl
+"""chaosctl gate end to end: a real daemon, a real two-tier nginx (scripts/shop), real faults.
+
+The shop's names are global, so the test runs in a network namespace of its own, with a /run of its own: it neither meets
+another shop nor leaves anything."""
 import json
 import os
 import select
@@ -19,7 +21,6 @@ CHAOSCTL = os.path.join(BIN, "chaosctl")
 CHAOSD = os.path.join(BIN, "chaosd")
 SHOP = os.path.join(SOURCE, "scripts/shop")
 PROFILE = os.path.join(SOURCE, "scorecards/profiles/web-service.yaml")
-LOCK = "/run/lock/chaos-shop.lock"  # the shop's names are global
 
 EXPERIMENT = """apiVersion: chaosd/v1
 kind: Experiment
@@ -69,9 +70,6 @@ def delay(milliseconds, target=UPSTREAM, duration="3s"):
 class Gate(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.lock = open(LOCK, "w", encoding="ascii")
-        cls.addClassCleanup(cls.lock.close)
-        fcntl.flock(cls.lock, fcntl.LOCK_EX)
         cls.dir = tempfile.mkdtemp(prefix="chaos-gate.", dir="/run")
         cls.addClassCleanup(shutil.rmtree, cls.dir, ignore_errors=True)
         runtime_dir = os.path.join(cls.dir, "chaosd")
@@ -278,4 +276,14 @@ if __name__ == "__main__":
         if not shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin:/sbin"):
             print(f"{tool} is not installed")
             sys.exit(77)
+    if "--inside" not in sys.argv:
+        os.execvp("unshare", ["unshare", "--mount", "--net", sys.executable, __file__, "--inside", *sys.argv[1:]])
+    sys.argv.remove("--inside")
+    subprocess.run("""set -e
+                      mount -t tmpfs tmpfs /run
+                      mkdir /run/cgroup
+                      mount --rbind /sys/fs/cgroup /run/cgroup
+                      mount -t sysfs sysfs /sys # of this network namespace
+                      mount --rbind /run/cgroup /sys/fs/cgroup
+                      /sbin/ip link set lo up""", shell=True, check=True)
     unittest.main()

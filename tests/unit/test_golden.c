@@ -6,6 +6,7 @@
 #include "core/version.h"
 #include "lib/check.h"
 #include "scorecards/findings.h"
+#include "scorecards/gate.h"
 #include "scorecards/render.h"
 #include "scorecards/report.h"
 #include "scorecards/score.h"
@@ -13,6 +14,7 @@
 #define NOW_US 1795478400000000ULL /* 2026-11-24T00:00:00Z */
 
 struct world {
+        struct score_profile *profile;
         json_t *records, *notes, *cards, *report;
 };
 
@@ -50,6 +52,27 @@ static void report_html(const struct world *w, FILE *out) {
         render_report_html(w->report, out);
 }
 
+/* All records are this gate's, one experiment did not run, and the same records are the baseline. */
+static void gate(const struct world *w, FILE *out) {
+        struct gate_rules rules = { .limits = compare_defaults, .min_score = 0.9, .min_coverage = 0.5 };
+        SCOPED_JSON json_t *runs = json_array(), *decision = NULL, *reports = NULL;
+        const json_t *record;
+        struct err e = { 0 };
+        size_t i;
+
+        json_array_foreach (w->records, i, record)
+                (void)json_array_append_new(
+                        runs, json_pack("{s:s s:s s:s s:O}", "file", json_text_at(record, "experiment/file", ""),
+                                        "experiment", json_text_at(record, "experiment/name", ""), "service",
+                                        json_text_at(record, "experiment/service", ""), "record", record));
+        (void)json_array_append_new(runs, json_pack("{s:s s:s s:s s:n s:i s:s}", "file", "last.yaml", "experiment",
+                                                    "last", "service", "shop", "record", "exit_code", 4, "why",
+                                                    "the time limit has passed"));
+        CHECK(gate_judge(&rules, w->profile, runs, NULL, w->records, NOW_US, &decision, &e) == 0, "%s", e.msg);
+        reports = gate_reports(decision, runs, false);
+        render_gate_markdown(decision, reports, out);
+}
+
 static const struct {
         const char *file;
         void (*render)(const struct world *w, FILE *out);
@@ -57,16 +80,17 @@ static const struct {
         { "scorecard.txt", text },        { "explain.txt", explain },     { "scorecard.md", markdown },
         { "scorecard.html", html },       { "badge.svg", badge },         { "junit.xml", junit },
         { "results.sarif", sarif },       { "summary.md", summary },      { "report.txt", report_text },
-        { "report.md", report_markdown }, { "report.html", report_html },
+        { "report.md", report_markdown }, { "report.html", report_html }, { "gate.md", gate },
 };
 
 static void world_make(struct world *w) {
-        SCOPED(score_profile_freep) struct score_profile *p = NULL;
+        struct score_profile *p = NULL;
         static const char *const services[] = { "chat", "shop" };
         struct err e = { 0 };
 
         CHECK(score_profile_read(CHAOS_SOURCE_DIR "/scorecards/profiles/web-service.yaml", &p, &e) == 0, "%s", e.msg);
         CHECK(json_load_path(CHAOS_SOURCE_DIR "/tests/data/two-services.json", &w->records, &e) == 0, "%s", e.msg);
+        w->profile = p;
         w->notes = json_pack("{s:{s:s s:{s:s s:s s:s s:s}}}", "shop/shop-latency/slow-upstream", "owner", "ana",
                              "accepted", "reason", "replaced in March", "until", "2027-03-31", "by", "ben", "at",
                              "2026-11-01T00:00:00.000Z");
@@ -83,6 +107,7 @@ static void world_make(struct world *w) {
 }
 
 static void world_done(struct world *w) {
+        score_profile_free(w->profile);
         json_decref(w->records);
         json_decref(w->notes);
         json_decref(w->cards);
