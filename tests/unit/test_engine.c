@@ -57,7 +57,7 @@ static void world_act(struct world *w, uint64_t now) {
                         }
                         w->injected++;
                         engine_fault_injected(w->e, now, a.fault);
-                        engine_fault_evidence(w->e, a.fault, w->hits, w->verified);
+                        engine_fault_evidence(w->e, now, a.fault, w->hits, w->verified);
                         break;
                 case ENGINE_REVERT:
                         w->reverted++;
@@ -399,7 +399,7 @@ static void one_random_run(unsigned seed) {
                                 pending[i] = false;
                                 live[i] = true;
                                 engine_fault_injected(w.e, now, i);
-                                engine_fault_evidence(w.e, i, chance(&seed) < 0.8 ? 5 : 0,
+                                engine_fault_evidence(w.e, now, i, chance(&seed) < 0.8 ? 5 : 0,
                                                       (int)(chance(&seed) * 3) - 1);
                         } else if (pending[i] && chance(&seed) < 0.02) {
                                 pending[i] = false;
