@@ -15,20 +15,28 @@ static void heading(const struct term *t, const char *text) {
 }
 
 static void print_slos(struct cli *cli, const json_t *plan) {
-        static const char *const headings[] = { "SLO", "OBJECTIVE", "EXPECT", "PROJECTED SPEND", "AT WORST", NULL };
+        static const char *const headings[] = { "SLO",      "OBJECTIVE", "EXPECT",      "PROJECTED SPEND",
+                                                "AT WORST", "LEFT",      "WOULD LEAVE", "WINDOW ENDS",
+                                                NULL };
         SCOPED_TABLE struct table *t = table_new(headings);
         const json_t *slo;
         size_t i;
 
         json_array_foreach (json_object_get(plan, "slos"), i, slo) {
                 double likely = json_number_at(slo, "projected_spend", NAN),
-                       worst = json_number_at(slo, "worst_spend", NAN);
+                       worst = json_number_at(slo, "worst_spend", NAN),
+                       left = json_number_at(slo, "remaining_before", NAN),
+                       after = json_number_at(slo, "would_leave", NAN);
+                int64_t ends_s = json_int_at(slo, "window_left_s", -1);
 
                 table_cell(t, STYLE_BOLD, "%s", json_text_at(slo, "name", "?"));
                 table_cell(t, STYLE_NONE, "%.6g%%", json_number_at(slo, "objective", 0) * 100);
                 table_cell(t, STYLE_NONE, "%s", json_text_at(slo, "expect", "met"));
                 table_cell(t, STYLE_NONE, isnan(likely) ? "-" : "%.3g%%", likely * 100);
                 table_cell(t, STYLE_NONE, isnan(worst) ? "-" : "%.3g%%", worst * 100);
+                table_cell(t, STYLE_NONE, isnan(left) ? "unknown" : "%.4g%%", left * 100);
+                table_cell(t, STYLE_NONE, isnan(after) ? "unknown" : "%.4g%%", after * 100);
+                table_cell(t, STYLE_NONE, ends_s < 0 ? "rolls" : "in %.1fd", (double)ends_s / 86400);
         }
         heading(&cli->out, "SLOs, and how much of their error budget this may cost");
         (void)table_print(t, &cli->out);
@@ -69,6 +77,8 @@ static bool print_budget(struct cli *cli, const json_t *plan) {
                       ok ? "allows this run" : "refuses this run", term_off(t));
         json_array_foreach (json_at(plan, "budget/reasons"), i, reason)
                 (void)fprintf(t->file, "  %s\n", json_string_value(reason));
+        json_array_foreach (json_object_get(plan, "notes"), i, reason)
+                (void)fprintf(t->file, "  note: %s\n", json_string_value(reason));
         return ok;
 }
 

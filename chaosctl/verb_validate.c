@@ -5,6 +5,7 @@
 
 #include "chaosctl/cli.h"
 #include "experiments/model.h"
+#include "experiments/openslo.h"
 
 /* "FILE:LINE:COLUMN: text" → its parts; *line is 0 when the message carries no mark. */
 static const char *split_mark(const char *msg, const char *file, long *line, long *column) {
@@ -23,12 +24,12 @@ static const char *split_mark(const char *msg, const char *file, long *line, lon
         return *end == ':' ? end + 1 + strspn(end + 1, " ") : msg;
 }
 
-static json_t *describe(const char *file, const char *kind, int r, const struct err *e) {
+static json_t *describe(const char *file, const char *kind, json_t *warnings, int r, const struct err *e) {
         long line, column;
         const char *text;
 
         if (r >= 0)
-                return json_pack("{s:s, s:b, s:s}", "file", file, "valid", 1, "kind", kind);
+                return json_pack("{s:s, s:b, s:s, s:O}", "file", file, "valid", 1, "kind", kind, "warnings", warnings);
 
         text = split_mark(e->msg, file, &line, &column);
         return json_pack("{s:s, s:b, s:{s:s, s:I, s:I, s:s}}", "file", file, "valid", 0, "error", "message", text,
@@ -48,9 +49,17 @@ static int run(struct cli *cli, const struct args *args) {
 
                 if (r < 0)
                         code = EXIT_USAGE;
-                (void)json_array_append_new(files, describe(file, kind, r, &e));
+                SCOPED_JSON json_t *warnings =
+                        r >= 0 && strcmp(kind, "Experiment") != 0 ? slo_file_warnings(file) : json_array();
+                const json_t *warning;
+                size_t k;
+
+                (void)json_array_append_new(files, describe(file, kind, warnings, r, &e));
                 if (cli->json)
                         continue;
+                json_array_foreach (warnings, k, warning)
+                        term_say(&cli->log, "%swarning: %s%s", term_on(&cli->log, STYLE_WARN),
+                                 json_string_value(warning), term_off(&cli->log));
                 if (r < 0)
                         term_say(&cli->log, "%s%s%s", term_on(&cli->log, STYLE_BAD), e.msg, term_off(&cli->log));
                 else if (!cli->quiet)

@@ -8,9 +8,7 @@
 
 #include "core/clock.h"
 
-#define FAULTS_MAX       64
-#define SPEND_SAMPLES    10 /* fewer say nothing about spending */
-#define RECOVERY_BIN_MIN (100 * USEC_PER_MSEC)
+#define SPEND_SAMPLES 10 /* fewer say nothing about spending */
 
 static void push(struct engine *e, struct engine_action a) {
         if (e->tail - e->head < ENGINE_QUEUE)
@@ -41,68 +39,6 @@ void engine_reason_add(struct engine *e, enum verdict v, uint64_t now_us, const 
         (void)vsnprintf(r->text, sizeof(r->text), fmt, ap);
         va_end(ap);
         e->n_reasons++;
-}
-
-/* ── life ──────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-static double expected_burn(const struct engine_slo_config *s) {
-        return s->expect.kind == EXPECT_BURN ? s->expect.limit : 1;
-}
-
-static bool slo_init(struct engine *e, size_t i) {
-        const struct engine_slo_config *c = &e->c->slos[i];
-        struct engine_slo *s = &e->slos[i];
-
-        s->alert = slo_alert_for_run(e->c->fault_us, e->c->max_spend, c->period_us);
-        if (!isnan(e->c->burn_limit))
-                s->alert.burn = e->c->burn_limit;
-        slo_window_init(&s->window, &s->alert);
-        s->detected_s = s->recovered_s = s->peak_burn = s->mean_burn = NAN;
-        s->projected = c->expect.kind == EXPECT_SPEND ? c->expect.limit
-                                                      : slo_spend(expected_burn(c), e->c->fault_us, c->period_us);
-        s->recovery_bins = calloc(ENGINE_RECOVERY_BINS, sizeof(*s->recovery_bins));
-        return s->recovery_bins;
-}
-
-struct engine *engine_new(const struct engine_config *c) {
-        struct engine *e = calloc(1, sizeof(*e));
-
-        if (!e)
-                return NULL;
-
-        e->c = c;
-        e->slos = calloc(c->n_slos + 1, sizeof(*e->slos));
-        e->faults = calloc(c->n_faults + 1, sizeof(*e->faults));
-        e->recovery_bin_us = c->recovery_us / (ENGINE_RECOVERY_BINS - 1) + 1;
-        if (e->recovery_bin_us < RECOVERY_BIN_MIN)
-                e->recovery_bin_us = RECOVERY_BIN_MIN;
-        for (size_t p = 0; p < ENGINE_PHASES; p++)
-                e->begin_us[p] = e->end_us[p] = UINT64_MAX;
-        if (!e->slos || !e->faults || c->n_faults > FAULTS_MAX) {
-                engine_free(e);
-                return NULL;
-        }
-        for (size_t i = 0; i < c->n_faults; i++)
-                e->faults[i].verified = -1;
-        for (size_t i = 0; i < c->n_slos; i++)
-                if (!slo_init(e, i)) {
-                        engine_free(e);
-                        return NULL;
-                }
-        return e;
-}
-
-void engine_free(struct engine *e) {
-        if (!e)
-                return;
-
-        for (size_t i = 0; e->slos && i < e->c->n_slos; i++) {
-                free(e->slos[i].seconds);
-                free(e->slos[i].recovery_bins);
-        }
-        free(e->slos);
-        free(e->faults);
-        free(e);
 }
 
 /* ── phases ────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -218,35 +154,8 @@ static void judge_baseline(struct engine *e, uint64_t now_us) {
         }
 }
 
-static bool gate_allows(struct engine *e, uint64_t now_us) {
-        bool ok = true;
-
-        for (size_t i = 0; i < e->c->n_slos; i++) {
-                const struct engine_slo_config *c = &e->c->slos[i];
-
-                if (!isnan(e->c->min_remaining) && !isnan(c->remaining_before) &&
-                    c->remaining_before < e->c->min_remaining) {
-                        if (!e->c->override_gate)
-                                engine_reason_add(e, VERDICT_ERROR, now_us,
-                                                  "budget gate: %s has %.3g%% of its error budget left, under "
-                                                  "minRemaining %.3g%%",
-                                                  c->name, c->remaining_before * 100, e->c->min_remaining * 100);
-                        ok = false;
-                }
-                if (e->slos[i].projected > e->c->max_spend) {
-                        if (!e->c->override_gate)
-                                engine_reason_add(e, VERDICT_ERROR, now_us,
-                                                  "budget gate: %s is expected to spend %.3g%% of its error budget, "
-                                                  "over maxSpend %.3g%%",
-                                                  c->name, e->slos[i].projected * 100, e->c->max_spend * 100);
-                        ok = false;
-                }
-        }
-        return ok || e->c->override_gate;
-}
-
 void engine_start(struct engine *e, uint64_t now_us) {
-        if (!gate_allows(e, now_us)) {
+        if (!engine_gate_allows(e, now_us)) {
                 e->stopping = true;
                 stop_load(e, now_us);
                 return;
@@ -364,13 +273,19 @@ void engine_sample(struct engine *e, uint64_t now_us, size_t i, uint64_t started
 
         slo_window_add(&s->window, now_us, count);
         update_spending(e, i, now_us);
-        if (phase == ENGINE_FAULT && isnan(s->detected_s) && count.good < count.total) {
-                struct slo_count recent = slo_window_sum(&s->window, now_us, s->alert.short_us);
-
-                if (slo_burn(slo_compliance(recent), e->c->slos[i].objective) > 1)
-                        s->detected_s = (double)(now_us - e->begin_us[ENGINE_FAULT]) / 1e6;
-        }
+        if (e->injected_us != UINT64_MAX && phase == ENGINE_FAULT && count.good < count.total &&
+            s->first_bad_us == UINT64_MAX)
+                s->first_bad_us = now_us;
         watch_slo(e, i, now_us);
+}
+
+void engine_no_data(struct engine *e, uint64_t now_us, size_t i, uint64_t started_us, struct slo_count weight) {
+        uint64_t last_us = e->slos[i].last_sample_us;
+
+        if (engine_phase_at(e, started_us) != ENGINE_FAULT)
+                return;
+        engine_sample(e, now_us, i, started_us, (struct slo_count){ 0, weight.total });
+        e->slos[i].last_sample_us = last_us; /* silence it is: abort.noData goes on counting */
 }
 
 static void inject_due(struct engine *e, uint64_t now_us) {
@@ -418,6 +333,8 @@ void engine_fault_injected(struct engine *e, uint64_t now_us, size_t i) {
         f->state = ENGINE_FAULT_ACTIVE;
         f->was_injected = true;
         f->injected_us = now_us;
+        if (e->injected_us == UINT64_MAX)
+                e->injected_us = now_us;
         if (e->aborting || e->stopping)
                 revert(e, i, now_us);
 }
@@ -436,8 +353,11 @@ void engine_fault_failed(struct engine *e, uint64_t now_us, size_t i, const char
         leave_fault_phase(e, now_us);
 }
 
-void engine_fault_evidence(struct engine *e, size_t i, uint64_t hits, int verified) {
+void engine_fault_evidence(struct engine *e, uint64_t now_us, size_t i, uint64_t hits, int verified) {
         struct engine_fault *f = &e->faults[i];
+
+        if (hits > 0 && e->evidence_us == UINT64_MAX)
+                e->evidence_us = now_us;
 
         if (hits > f->hits)
                 f->hits = hits;

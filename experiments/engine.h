@@ -83,12 +83,13 @@ struct engine_slo {
         size_t n_seconds, capacity;
         struct slo_count *recovery_bins;
         uint64_t last_sample_us;
-        double spent;      /* share of the budget, so far */
-        double projected;  /* as expected before the start */
-        double detected_s; /* from the first injection to the first window that burns; NAN = never */
+        double spent;          /* share of the budget, so far */
+        double projected;      /* as expected before the start */
+        uint64_t first_bad_us; /* since the first injection, when it became known; UINT64_MAX = none */
         /* Once done: */
         double compliance[ENGINE_PHASES];
         double peak_burn, mean_burn; /* of the fault phase; NAN without samples */
+        double detected_s;           /* from the first evidence to the first bad sample; NAN = one of them never was */
         double recovered_s;          /* from the revert; NAN = not within the phase */
         uint64_t samples;
         bool conclusive, held;
@@ -126,6 +127,8 @@ struct engine {
         bool aborting;                                           /* reverting, then recovery */
         bool stopping;                                           /* reverting, then the end */
         uint64_t abort_us, undone_us;                            /* breach seen, last fault undone; 0 = no abort */
+        uint64_t injected_us;                                    /* the first fault; UINT64_MAX = none */
+        uint64_t evidence_us; /* when the first hit of any fault became known; UINT64_MAX = none */
         uint64_t recovery_bin_us;
         struct engine_slo *slos;
         struct engine_fault *faults;
@@ -149,9 +152,13 @@ void engine_tick(struct engine *e, uint64_t now_us);
 /* engine_sample — samples of one SLO that became known now and were started at started_us (<= now_us). */
 void engine_sample(struct engine *e, uint64_t now_us, size_t slo, uint64_t started_us, struct slo_count count);
 
+/* engine_no_data — an SLI's source answered without a number: weight.total bad samples if a fault is at work, nothing
+ * otherwise. */
+void engine_no_data(struct engine *e, uint64_t now_us, size_t slo, uint64_t started_us, struct slo_count weight);
+
 void engine_fault_injected(struct engine *e, uint64_t now_us, size_t fault);
 void engine_fault_failed(struct engine *e, uint64_t now_us, size_t fault, const char *why);
-void engine_fault_evidence(struct engine *e, size_t fault, uint64_t hits, int verified);
+void engine_fault_evidence(struct engine *e, uint64_t now_us, size_t fault, uint64_t hits, int verified);
 
 enum engine_over { ENGINE_OVER_UNDONE, ENGINE_OVER_HALTED, ENGINE_OVER_LOST };
 /* engine_fault_over — the fault is gone: by its time or our revert, halted by a person, or lost (daemon, lease). */
@@ -176,8 +183,9 @@ const char *engine_phase_name(enum engine_phase p); /* "baseline", "fault", "rec
 const char *verdict_name(enum verdict v);           /* "pass" … */
 int verdict_exit_code(enum verdict v);
 
-/* Inside (engine.c and engine_verdict.c): */
+/* Inside (engine*.c): */
 void engine_reason_add(struct engine *e, enum verdict v, uint64_t now_us, const char *fmt, ...)
         __attribute__((format(printf, 4, 5)));
+bool engine_gate_allows(struct engine *e, uint64_t now_us);
 void engine_judge(struct engine *e, uint64_t now_us);
 double engine_phase_compliance(const struct engine *e, size_t slo, enum engine_phase phase);

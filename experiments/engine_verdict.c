@@ -114,6 +114,13 @@ static bool expectation_held(const struct engine *e, size_t i, char *reason, siz
         return compliance >= c->objective;
 }
 
+/* Evidence is read twice a second: what was bad before the first reading was the reading's delay, not the SLI's. */
+static double time_to_detect(const struct engine *e, const struct engine_slo *s) {
+        if (e->evidence_us == UINT64_MAX || s->first_bad_us == UINT64_MAX)
+                return NAN;
+        return s->first_bad_us <= e->evidence_us ? 0 : (double)(s->first_bad_us - e->evidence_us) / 1e6;
+}
+
 static void judge_slo(struct engine *e, size_t i, uint64_t now_us) {
         const struct engine_slo_config *c = &e->c->slos[i];
         struct engine_slo *s = &e->slos[i];
@@ -124,6 +131,7 @@ static void judge_slo(struct engine *e, size_t i, uint64_t now_us) {
         s->samples = (uint64_t)(s->phases[ENGINE_BASELINE].total + s->phases[ENGINE_FAULT].total +
                                 s->phases[ENGINE_RECOVERY].total);
         measure_burn(e, i);
+        s->detected_s = time_to_detect(e, s);
         if (e->begin_us[ENGINE_RECOVERY] != UINT64_MAX)
                 s->recovered_s = time_to_recover(e, i);
 

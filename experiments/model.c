@@ -363,7 +363,7 @@ json_t *experiment_slo_documents(const struct experiment *x) {
 }
 
 static int check_openslo_file(const char *path, struct err *e) {
-        struct slo_set set = { 0 };
+        struct slo_set set = { .alone = true };
         size_t file;
         int r;
 

@@ -57,7 +57,8 @@ static int check_wheres(const struct experiment *x, int probe, const struct slo 
         return r < 0 ? r : model_check_where(&x->probes[probe], s->total.where, e);
 }
 
-static int add_slo(struct experiment *x, const struct slo *s, const struct experiment_slo_ref *ref, struct err *e) {
+static int add_slo(struct experiment *x, const struct slo *s, const struct experiment_slo_ref *ref, bool *ret_placed,
+                   struct err *e) {
         struct experiment_slo out = { .slo = s,
                                       .part_probe = -1,
                                       .total_probe = -1,
@@ -66,6 +67,10 @@ static int add_slo(struct experiment *x, const struct slo *s, const struct exper
         struct experiment_slo *grown;
         int r;
 
+        if (s->unmeasurable) {
+                *ret_placed = true; /* it says where in its own file */
+                return err_set(e, -EINVAL, "%s", s->unmeasurable);
+        }
         r = parse_expect(ref->expect, &out.expect, e);
         if (r < 0)
                 return r;
@@ -112,7 +117,8 @@ static int refuse_slo_name(const struct experiment *x, size_t file, const struct
         return err_at(e, "name");
 }
 
-static int select_slos(struct experiment *x, size_t file, const struct experiment_slo_ref *ref, struct err *e) {
+static int select_slos(struct experiment *x, size_t file, const struct experiment_slo_ref *ref, bool *ret_placed,
+                       struct err *e) {
         size_t found = 0;
         int r;
 
@@ -122,7 +128,7 @@ static int select_slos(struct experiment *x, size_t file, const struct experimen
                 if (s->file != file || (ref->name && !is_named(s, ref->name)))
                         continue;
                 found++;
-                r = add_slo(x, s, ref, e);
+                r = add_slo(x, s, ref, ret_placed, e);
                 if (r < 0)
                         return r;
         }
@@ -173,9 +179,9 @@ int model_link_slos(struct experiment *x, bool *ret_placed, struct err *e) {
 
         r = load_slo_files(x, files, ret_placed, e);
         for (size_t i = 0; i < x->n_refs && r >= 0; i++) {
-                r = select_slos(x, files[i], &x->refs[i], e);
+                r = select_slos(x, files[i], &x->refs[i], ret_placed, e);
                 if (r < 0)
-                        return model_at_spec("slos", i, e);
+                        return *ret_placed ? r : model_at_spec("slos", i, e);
         }
         return r;
 }

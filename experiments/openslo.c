@@ -13,6 +13,23 @@
 #include "experiments/openslo_tables.h"
 #include "experiments/where.h"
 
+/* "alertPolicies:" with nothing behind it is a key that was left out. */
+static void strip_nulls(json_t *value) {
+        const char *key;
+        json_t *item;
+        void *next;
+        size_t i;
+
+        json_object_foreach_safe(value, next, key, item) {
+                if (json_is_null(item))
+                        (void)json_object_del(value, key);
+                else
+                        strip_nulls(item);
+        }
+        json_array_foreach (value, i, item)
+                strip_nulls(item);
+}
+
 int slo_set_add(struct slo_set *set, const char *path, size_t *ret_file, struct err *e) {
         SCOPED(yaml_freep) struct yaml_file *f = NULL;
         struct yaml_file **grown;
@@ -31,6 +48,7 @@ int slo_set_add(struct slo_set *set, const char *path, size_t *ret_file, struct 
                 return err_set(e, -EINVAL, "%s:1:1: no document in it", path);
 
         for (size_t i = 0; i < yaml_count(f); i++) {
+                strip_nulls(yaml_document(f, i));
                 r = openslo_check(yaml_document(f, i), e);
                 if (r < 0)
                         return yaml_error(f, i, e);
@@ -90,24 +108,53 @@ static int make_datasources(struct slo_set *set, struct err *e) {
         return 0;
 }
 
-static int link_source(const struct slo_set *set, struct slo_source *s, const char *ref, struct err *e) {
+/* Can this source be asked? *ret_dangling: not, but only because a document is not here. */
+static int link_source(const struct slo_set *set, struct slo_source *s, const char *ref, bool *ret_dangling,
+                       struct err *e) {
         const json_t *d;
 
         if (!s->given || s->is_probe)
                 return 0;
+        if (s->type)
+                return slo_source_refuse_type(s, e);
         if (!ref)
                 return err_set(e, -EINVAL,
                                "a Prometheus source needs metricSourceRef, the name of a DataSource document");
 
         s->datasource = find_datasource(set, ref);
         if (s->datasource)
-                return 0;
+                return s->query ? 0 : slo_source_read_query(s, e);
 
         d = openslo_find(set, "DataSource", ref);
+        *ret_dangling = !d;
         if (d)
-                return err_set(e, -EINVAL, "DataSource '%.60s' is of type '%.40s'; Prometheus can be measured", ref,
-                               json_text_at(d, "spec/type", ""));
-        return err_set(e, -EINVAL, "no DataSource named '%.60s' in the SLO files", ref);
+                (void)err_set(e, -EINVAL, "DataSource '%.60s' is of type '%.40s'; Prometheus can be measured", ref,
+                              json_text_at(d, "spec/type", ""));
+        else
+                (void)err_set(e, -EINVAL, "no DataSource named '%.60s' in the SLO files", ref);
+        return err_at(e, "metricSourceRef");
+}
+
+/* Both sources; e->path points into the SLI's spec. */
+static int link_sources(const struct slo_set *set, struct slo *s, const char *part_ref, const char *total_ref,
+                        bool *ret_dangling, struct err *e) {
+        static const char *const parts[] = { [SLO_GOOD_TOTAL] = "good", [SLO_BAD_TOTAL] = "bad", [SLO_RAW] = "raw" };
+        const char *key = parts[s->indicator < SLO_THRESHOLD ? s->indicator : 0];
+        int r;
+
+        r = link_source(set, &s->part, part_ref, ret_dangling, e);
+        if (r >= 0) {
+                key = "total";
+                r = link_source(set, &s->total, total_ref, ret_dangling, e);
+        }
+        if (r >= 0)
+                return 0;
+
+        (void)err_at(e, "metricSource");
+        if (s->indicator == SLO_THRESHOLD)
+                return err_at(e, "thresholdMetric");
+        (void)err_at(e, key);
+        return err_at(e, "ratioMetric");
 }
 
 static void slo_done(struct slo *s) {
@@ -115,6 +162,8 @@ static void slo_done(struct slo *s) {
         free(s->display_name);
         free(s->service);
         free(s->description);
+        free(s->unmeasurable);
+        slo_calendar_done(&s->calendar);
         slo_source_done(&s->part);
         slo_source_done(&s->total);
 }
@@ -131,6 +180,7 @@ void slo_set_done(struct slo_set *set) {
         free(set->slos);
         free(set->datasources);
         free(set->files);
+        json_decref(set->warnings);
         *set = (struct slo_set){ 0 };
 }
 
@@ -157,42 +207,71 @@ static void read_objective(const json_t *objective, struct slo *s) {
         param_done(openslo_objective, &o);
 }
 
-/* One SLO for objective k (from 0) of a document. */
-static int make_slo(const struct slo_set *set, const json_t *d, const json_t *sli_spec, size_t k, struct slo *s,
+/* Not measurable is an error only when an experiment wants to judge by it; a reference into nothing always is one,
+ * unless other files are still to come. */
+static int set_unmeasurable(struct slo_set *set, struct slo *s, bool by_ref, bool dangling, struct err *e) {
+        if (!by_ref)
+                (void)err_at(e, "spec");
+        else
+                e->path[0] = 0; /* it points into the other document */
+        (void)err_at(e, by_ref ? "indicatorRef" : "indicator");
+        (void)err_at(e, "spec");
+        if (dangling && !set->alone)
+                return e->code;
+
+        (void)yaml_error(set->files[s->file], s->document, e);
+        s->unmeasurable = strdup(e->msg);
+        if (!s->unmeasurable)
+                return err_set(e, -ENOMEM, "no memory");
+        if (set->alone)
+                (void)json_array_append_new(set->warnings, json_string(e->msg));
+        return 0;
+}
+
+/* One SLO for objective k (from 0) of a document. On failure e->path points into the document. */
+static int make_slo(struct slo_set *set, const json_t *d, const json_t *sli_spec, size_t k, struct slo *s,
                     struct err *e) {
+        bool by_ref = json_at(d, "spec/indicatorRef"), dangling = false;
         struct slo_indicator_doc i = { 0 };
         struct openslo_slo_spec spec = { 0 };
+        struct err why = { 0 };
         int r;
 
         r = slo_indicator_parse(sli_spec, &i, e);
-        if (r < 0)
+        if (r >= 0)
+                r = param_parse_object(openslo_slo_spec, json_at(d, "spec"), &spec, e);
+        if (r < 0) {
+                slo_indicator_done(&i);
                 return r;
+        }
 
         s->indicator = i.indicator;
         s->counter = i.counter;
         s->raw_success = i.raw_success;
         s->part = i.part; /* owned from here on */
         s->total = i.total;
-        r = link_source(set, &s->part, i.part_ref, e);
-        if (r >= 0)
-                r = link_source(set, &s->total, i.total_ref, e);
-        if (r >= 0)
-                r = param_parse_object(openslo_slo_spec, json_at(d, "spec"), &spec, e);
-        if (r < 0)
-                return r;
-
         s->method = (enum slo_method)spec.budgeting_method;
         s->service = TAKE_PTR(spec.service);
         s->description = TAKE_PTR(spec.description);
         param_done(openslo_slo_spec, &spec);
         s->display_name = copy_or_null(json_text_at(d, "metadata/displayName", NULL));
+        s->no_data_ok = openslo_no_data_ignored(d);
         if (asprintf(&s->name, k ? "%s/%zu" : "%s", openslo_name(d), k + 1) < 0) {
                 s->name = NULL;
                 return err_set(e, -ENOMEM, "no memory");
         }
         (void)openslo_parse_duration(json_text_at(d, "spec/timeWindow/0/duration", ""), &s->window_us, NULL);
+        r = slo_calendar_read(json_at(d, "spec/timeWindow/0"), &s->calendar, e);
+        if (r < 0)
+                return r;
         read_objective(json_array_get(json_at(d, "spec/objectives"), k), s);
-        return 0;
+
+        if (link_sources(set, s, i.part_ref, i.total_ref, &dangling, &why) >= 0)
+                return 0;
+        r = set_unmeasurable(set, s, by_ref, dangling, &why);
+        if (r < 0)
+                *e = why;
+        return r;
 }
 
 int openslo_make_slos(struct slo_set *set, size_t file, size_t document, struct err *e) {
@@ -205,7 +284,11 @@ int openslo_make_slos(struct slo_set *set, size_t file, size_t document, struct 
         if (!sli) {
                 (void)err_set(e, -EINVAL, "no SLI named '%.60s' in the SLO files", ref ? ref : "");
                 (void)err_at(e, "indicatorRef");
-                return err_at(e, "spec");
+                (void)err_at(e, "spec");
+                if (!set->alone)
+                        return -EINVAL;
+                openslo_warn(set, file, document, e);
+                return 0;
         }
         if (ref) {
                 r = openslo_check_objectives(json_at(d, "spec"), json_at(sli, "spec/thresholdMetric") != NULL, e);
@@ -221,16 +304,14 @@ int openslo_make_slos(struct slo_set *set, size_t file, size_t document, struct 
                 set->slos = grown;
                 grown[set->n_slos] = (struct slo){ .file = file, .document = document };
                 r = make_slo(set, d, json_at(sli, "spec"), k, &grown[set->n_slos++], e);
-                if (r < 0) {
-                        (void)err_at(e, ref ? "indicatorRef" : "indicator");
-                        return err_at(e, "spec");
-                }
+                if (r < 0)
+                        return r;
         }
         return 0;
 }
 
 /* Names that alert policies and SLOs refer to must exist. */
-static int check_refs(const struct slo_set *set, const json_t *d, struct err *e) {
+static int check_refs(struct slo_set *set, size_t file, size_t document, struct err *e) {
         static const struct {
                 const char *kind, *list, *key, *to;
         } refs[] = {
@@ -238,6 +319,7 @@ static int check_refs(const struct slo_set *set, const json_t *d, struct err *e)
                 { "AlertPolicy", "spec/notificationTargets", "targetRef", "AlertNotificationTarget" },
                 { "SLO", "spec/alertPolicies", "alertPolicyRef", "AlertPolicy" },
         };
+        const json_t *d = yaml_document(set->files[file], document);
 
         for (size_t k = 0; k < ARRAY_SIZE(refs); k++) {
                 const json_t *list = json_at(d, refs[k].list);
@@ -253,7 +335,10 @@ static int check_refs(const struct slo_set *set, const json_t *d, struct err *e)
                         (void)err_set(e, -EINVAL, "no %s named '%.60s' in the SLO files", refs[k].to, name);
                         (void)err_at_index(e, (unsigned)i);
                         (void)err_at(e, strchr(refs[k].list, '/') + 1);
-                        return err_at(e, "spec");
+                        (void)err_at(e, "spec");
+                        if (!set->alone)
+                                return -EINVAL;
+                        openslo_warn(set, file, document, e);
                 }
         }
         return 0;
@@ -274,12 +359,17 @@ static int check_unique(const struct slo_set *set, struct err *e) {
 int slo_set_link(struct slo_set *set, struct err *e) {
         int r;
 
+        set->warnings = json_array();
+        if (!set->warnings)
+                return err_set(e, -ENOMEM, "no memory");
+
         r = make_datasources(set, e);
         for (size_t f = 0; r >= 0 && f < set->n_files; f++)
                 for (size_t i = 0; r >= 0 && i < yaml_count(set->files[f]); i++) {
                         const json_t *d = yaml_document(set->files[f], i);
 
-                        r = check_refs(set, d, e);
+                        openslo_warn_document(set, f, i);
+                        r = check_refs(set, f, i, e);
                         if (r >= 0 && openslo_is(d, "SLO"))
                                 r = openslo_make_slos(set, f, i, e);
                         if (r < 0)

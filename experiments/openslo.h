@@ -30,11 +30,21 @@ struct slo_source {
         char *where_text;    /* NULL = every answer */
         struct where *where; /* NULL = every answer */
         char *query;         /* PromQL */
+        char *type;          /* one that cannot be measured, or NULL */
+        const json_t *spec;  /* of another type, or of none; borrowed from the document */
         const struct slo_datasource *datasource;
 };
 
 enum slo_indicator { SLO_GOOD_TOTAL, SLO_BAD_TOTAL, SLO_RAW, SLO_THRESHOLD };
 enum slo_op { SLO_LTE, SLO_LT, SLO_GTE, SLO_GT };
+
+/* A window by calendar: from `start` (local time of `zone`) on, one after the other. */
+struct slo_calendar {
+        bool given;
+        char *start, *zone;
+        uint64_t n; /* of unit: m h d w M Q Y */
+        char unit;
+};
 
 /* One objective of one SLO document. */
 struct slo {
@@ -52,7 +62,10 @@ struct slo {
         enum slo_method method;
         uint64_t slice_us;
         double slice_target;
-        size_t file, document; /* where it was read: for messages */
+        struct slo_calendar calendar; /* .given: the window does not roll */
+        bool no_data_ok;              /* a look without data during a fault is no sample, instead of a bad one */
+        char *unmeasurable;           /* "file:line:column: why" an experiment cannot judge it; NULL = it can */
+        size_t file, document;        /* where it was read: for messages */
 };
 
 /* All documents of some files, linked to each other. */
@@ -63,6 +76,8 @@ struct slo_set {
         size_t n_slos;
         struct slo_datasource *datasources;
         size_t n_datasources;
+        bool alone;       /* what a reference means may stand in files that are not here: a warning */
+        json_t *warnings; /* "file:line:column: text" */
 };
 
 /* slo_set_add — read a file and check every document in it. *ret_file is its number in the set; a file that is already
@@ -80,6 +95,15 @@ bool slo_threshold_holds(const struct slo *s, double sample);
 /* slo_sources_check — one metric source as JSON; at failure e->path points into it. For tests. */
 int slo_source_parse(const json_t *metric_source, struct slo_source *ret, const char **ret_ref, struct err *e);
 void slo_source_done(struct slo_source *s);
+
+/* slo_file_warnings — what is odd about a file that slo_set_add() takes, on its own: "file:line:column: text" each.
+ * A new array, empty when the file cannot be read; NULL = no memory. For `chaosctl validate`. */
+json_t *slo_file_warnings(const char *path);
+
+/* slo_window_bounds — the window of the error budget at now_s (seconds since the epoch): a rolling one ends now, one
+ * by calendar is that in which now lies. Months and the hours of daylight saving count as they are in that zone. Sets
+ * TZ for a moment: call it while the process has one thread. Returns 0; -ERANGE before the calendar's first window. */
+int slo_window_bounds(const struct slo *s, int64_t now_s, int64_t *ret_begin_s, int64_t *ret_end_s, struct err *e);
 
 /* openslo_duration — "5m", "30d", "4w", and M, Q, Y as 30, 90 and 365 days. */
 int openslo_parse_duration(const char *text, uint64_t *ret_us, struct err *e);

@@ -11,28 +11,6 @@
 #include "experiments/openslo_parse.h"
 #include "experiments/openslo_tables.h"
 
-int openslo_parse_duration(const char *text, uint64_t *ret_us, struct err *e) {
-        static const struct {
-                char unit;
-                uint64_t seconds;
-        } units[] = { { 'm', 60 },         { 'h', 3600 },       { 'd', 86400 },       { 'w', 7 * 86400 },
-                      { 'M', 30 * 86400 }, { 'Q', 90 * 86400 }, { 'Y', 365 * 86400 }, { 's', 1 } };
-        size_t digits = strspn(text, "0123456789");
-        uint64_t n = 0;
-
-        for (size_t i = 0; i < ARRAY_SIZE(units) && digits > 0 && digits < 7; i++)
-                if (text[digits] == units[i].unit && text[digits + 1] == 0) {
-                        for (size_t k = 0; k < digits; k++)
-                                n = n * 10 + (uint64_t)(text[k] - '0');
-                        if (n == 0)
-                                break;
-
-                        *ret_us = n * units[i].seconds * 1000000;
-                        return 0;
-                }
-        return err_set(e, -EINVAL, "'%.40s' is not a duration such as 5m, 1h, 30d, 4w, 1M, 1Q or 1Y", text);
-}
-
 const char *openslo_name(const json_t *document) {
         return json_text_at(document, "metadata/name", "");
 }
@@ -80,7 +58,7 @@ static int check_window(const json_t *window, struct err *e) {
 
         calendar = json_at(window, "calendar");
         rolling = json_bool_at(window, "isRolling", !calendar);
-        if (calendar && param_check_object(openslo_calendar, calendar, e) < 0)
+        if (calendar && (param_check_object(openslo_calendar, calendar, e) < 0 || slo_calendar_check(calendar, e) < 0))
                 return err_at(e, "calendar");
         if (rolling && calendar)
                 return err_set(e, -EINVAL, "a rolling window has no calendar");
@@ -127,8 +105,10 @@ static int check_objective_for(const json_t *objective, int method, bool thresho
         o.set = set;
         if (threshold && (!PARAM_IS_SET(&o, OPENSLO_OBJECTIVE_OP) || !PARAM_IS_SET(&o, OPENSLO_OBJECTIVE_VALUE)))
                 return err_set(e, -EINVAL, "an objective of a thresholdMetric needs op and value");
-        if (!threshold && (PARAM_IS_SET(&o, OPENSLO_OBJECTIVE_OP) || PARAM_IS_SET(&o, OPENSLO_OBJECTIVE_VALUE)))
-                return err_set(e, -EINVAL, "op and value are for thresholdMetric only");
+        if (!threshold && PARAM_IS_SET(&o, OPENSLO_OBJECTIVE_VALUE)) { /* op alone: a warning */
+                (void)err_set(e, -EINVAL, "value is for thresholdMetric only");
+                return err_at(e, "value");
+        }
         if (method == SLO_TIMESLICES && !PARAM_IS_SET(&o, OPENSLO_OBJECTIVE_SLICE_TARGET))
                 return err_set(e, -EINVAL, "budgetingMethod Timeslices needs timeSliceTarget");
         if (method != SLO_OCCURRENCES && !PARAM_IS_SET(&o, OPENSLO_OBJECTIVE_SLICE_WINDOW))
@@ -183,12 +163,14 @@ static int check_inline_indicator(const json_t *indicator, bool *ret_threshold, 
         return 0;
 }
 
+static int check_object(const json_t *object, const char *inline_kind, struct err *e);
+
 static int check_policy_ref(const json_t *policy, struct err *e) {
         if (json_is_string(policy))
                 return 0;
         if (json_is_object(policy) && json_at(policy, "alertPolicyRef"))
                 return 0;
-        return openslo_check(policy, e);
+        return check_object(policy, "AlertPolicy", e);
 }
 
 static int check_slo(const json_t *spec, struct err *e) {
@@ -229,11 +211,11 @@ static int check_datasource(const json_t *spec, struct err *e) {
 }
 
 static int check_condition_ref(const json_t *item, struct err *e) {
-        return json_at(item, "conditionRef") ? 0 : openslo_check(item, e);
+        return json_at(item, "conditionRef") ? 0 : check_object(item, "AlertCondition", e);
 }
 
 static int check_target_ref(const json_t *item, struct err *e) {
-        return json_at(item, "targetRef") ? 0 : openslo_check(item, e);
+        return json_at(item, "targetRef") ? 0 : check_object(item, "AlertNotificationTarget", e);
 }
 
 static int check_policy(const json_t *spec, struct err *e) {
@@ -267,14 +249,20 @@ static const struct {
         { "AlertNotificationTarget", openslo_target_spec, NULL },
 };
 
-/* RFC 1123: what every OpenSLO tool accepts. */
-static int check_name(const char *name, struct err *e) {
+bool openslo_name_ok(const char *name, bool capitals) {
         size_t len = strlen(name);
         bool ok = len >= 1 && len <= 63 && name[0] != '-' && name[len - 1] != '-';
 
         for (size_t i = 0; i < len && ok; i++)
-                ok = islower((unsigned char)name[i]) || isdigit((unsigned char)name[i]) || name[i] == '-';
-        if (ok)
+                ok = islower((unsigned char)name[i]) || isdigit((unsigned char)name[i]) || name[i] == '-' ||
+                     (capitals && isupper((unsigned char)name[i]));
+        return ok;
+}
+
+/* RFC 1123. The project's own alert objects are in CamelCase: those get a warning, for nothing of ours bears their
+ * name. */
+static int check_name(const char *kind, const char *name, struct err *e) {
+        if (openslo_name_ok(name, strncmp(kind, "Alert", 5) == 0))
                 return 0;
 
         (void)err_set(e, -EINVAL, "'%.70s' is not a name: 1 to 63 of a-z, 0-9 and '-', not at the ends", name);
@@ -295,21 +283,29 @@ static int refuse_kind(const char *kind, struct err *e) {
         return err_at(e, "kind");
 }
 
-int openslo_check(const json_t *document, struct err *e) {
+/* inline_kind: an object inside of another, of this kind and with or without an apiVersion; NULL = a document. */
+static int check_object(const json_t *document, const char *inline_kind, struct err *e) {
         const char *kind = json_text_at(document, "kind", "");
+        const char *version = json_text_at(document, "apiVersion", inline_kind ? "openslo/v1" : "");
         int r;
 
-        r = param_check_object(openslo_head, document, e);
+        r = param_check_object(inline_kind ? openslo_inline_head : openslo_head, document, e);
         if (r < 0)
                 return r;
-        if (strcmp(json_text_at(document, "apiVersion", ""), "openslo/v1") != 0) {
-                (void)err_set(e, -EINVAL, "apiVersion is '%.40s'; this reads openslo/v1",
-                              json_text_at(document, "apiVersion", ""));
+        if (strcmp(version, "openslo/v1") != 0) {
+                (void)err_set(e, -EINVAL, "apiVersion is '%.40s'; this reads openslo/v1", version);
                 return err_at(e, "apiVersion");
+        }
+        if (inline_kind && strcmp(kind, inline_kind) != 0) {
+                (void)err_set(e, -EINVAL, "kind is '%.40s'; here stands an %s, or a reference to one", kind,
+                              inline_kind);
+                return err_at(e, "kind");
         }
         if (param_check_object(openslo_metadata, json_at(document, "metadata"), e) < 0)
                 return err_at(e, "metadata");
-        r = check_name(openslo_name(document), e);
+        if (openslo_check_no_data(document, e) < 0)
+                return -EINVAL;
+        r = check_name(kind, openslo_name(document), e);
         if (r < 0)
                 return r;
 
@@ -322,4 +318,8 @@ int openslo_check(const json_t *document, struct err *e) {
                 return 0;
         }
         return refuse_kind(kind, e);
+}
+
+int openslo_check(const json_t *document, struct err *e) {
+        return check_object(document, NULL, e);
 }

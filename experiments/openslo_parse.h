@@ -3,6 +3,11 @@
 
 #include "experiments/openslo.h"
 
+/* Does the annotation "chaosd/no-data" say "ignore"? */
+bool openslo_no_data_ignored(const json_t *document);
+/* It says "bad", "ignore" or is not there; e->path points into the document. */
+int openslo_check_no_data(const json_t *document, struct err *e);
+
 /* An SLI as one document or one inline indicator says it; refs are borrowed from the document. */
 struct slo_indicator_doc {
         enum slo_indicator indicator;
@@ -14,6 +19,24 @@ struct slo_indicator_doc {
 /* Check and parse an SLI's spec; e->path points into it. */
 int slo_indicator_parse(const json_t *sli_spec, struct slo_indicator_doc *ret, struct err *e);
 void slo_indicator_done(struct slo_indicator_doc *i);
+
+/* Read a source's spec as Prometheus' when its DataSource is one; e->path points into the source. */
+int slo_source_read_query(struct slo_source *s, struct err *e);
+/* -EINVAL: its type is not one that we ask. */
+int slo_source_refuse_type(const struct slo_source *s, struct err *e);
+
+/* Check the text of a calendar; fill one; free one. */
+int slo_calendar_check(const json_t *calendar, struct err *e);
+int slo_calendar_read(const json_t *window, struct slo_calendar *ret, struct err *e);
+void slo_calendar_done(struct slo_calendar *c);
+
+/* Is it a name by RFC 1123, or (capitals) but for its capital letters? */
+bool openslo_name_ok(const char *name, bool capitals);
+
+/* Keep an error (its path points into the document) as a warning of the set. */
+void openslo_warn(struct slo_set *set, size_t file, size_t document, struct err *e);
+/* What is odd about a document that openslo_check() took, references apart. */
+void openslo_warn_document(struct slo_set *set, size_t file, size_t document);
 
 /* Check one document's shape, whatever its kind; references are not followed. e->path points into it. */
 int openslo_check(const json_t *document, struct err *e);

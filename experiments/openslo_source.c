@@ -15,6 +15,7 @@ void slo_source_done(struct slo_source *s) {
         free(s->where_text);
         where_free(s->where);
         free(s->query);
+        free(s->type);
         *s = (struct slo_source){ 0 };
 }
 
@@ -54,11 +55,10 @@ static int parse_prometheus_spec(const json_t *spec, struct slo_source *ret, str
         return 0;
 }
 
-/* Without a type, a source with a DataSource is asked by Prometheus (the only kind of DataSource that is measured). */
-static int parse_typed_spec(const struct openslo_source *s, struct slo_source *ret, struct err *e) {
-        static const char *const known[] = { "probe", "Prometheus" };
-        const char *type = s->type ? s->type : s->ref ? "Prometheus" : "";
-        const char *nearest;
+/* The spec of a type that we do not know may be anything; whether that can be measured is asked when somebody wants
+ * to. Without a type, the DataSource has the say: slo_source_read_query(). */
+static int parse_typed_spec(struct openslo_source *s, struct slo_source *ret, struct err *e) {
+        const char *type = s->type ? s->type : "";
         int r;
 
         if (strcasecmp(type, "probe") == 0 || strcasecmp(type, "prometheus") == 0) {
@@ -69,9 +69,25 @@ static int parse_typed_spec(const struct openslo_source *s, struct slo_source *r
                 return r;
         }
 
-        nearest = suggest_word(type, known, ARRAY_SIZE(known));
+        if (!s->type && !s->ref)
+                return err_set(e, -EINVAL, "a metric source needs type, metricSourceRef or both");
+        ret->type = TAKE_PTR(s->type);
+        ret->spec = s->spec;
+        return 0;
+}
+
+int slo_source_read_query(struct slo_source *s, struct err *e) {
+        if (parse_prometheus_spec(s->spec, s, e) < 0)
+                return err_at(e, "spec");
+        return 0;
+}
+
+int slo_source_refuse_type(const struct slo_source *s, struct err *e) {
+        static const char *const known[] = { "probe", "Prometheus" };
+        const char *nearest = suggest_word(s->type, known, ARRAY_SIZE(known));
+
         (void)err_set(e, -EINVAL, "metric sources of type '%.40s' cannot be measured%s%s%s; known: probe, Prometheus",
-                      type, nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+                      s->type, nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
         return err_at(e, "type");
 }
 

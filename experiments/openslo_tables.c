@@ -33,6 +33,27 @@ const struct param openslo_head[] = {
         { 0 },
 };
 
+/* An object inside of another: apiVersion may be left out. */
+const struct param openslo_inline_head[] = {
+        { .name = "apiVersion", .type = PARAM_STRING, .offset = AT(openslo_head, api_version), .help = "openslo/v1" },
+        { .name = "kind",
+          .type = PARAM_STRING,
+          .required = true,
+          .offset = AT(openslo_head, kind),
+          .help = "SLO, SLI, DataSource …" },
+        { .name = "metadata",
+          .type = PARAM_JSON,
+          .required = true,
+          .offset = AT(openslo_head, metadata),
+          .help = "name, displayName, labels" },
+        { .name = "spec",
+          .type = PARAM_JSON,
+          .required = true,
+          .offset = AT(openslo_head, spec),
+          .help = "what the object says" },
+        { 0 },
+};
+
 const struct param openslo_metadata[] = {
         { .name = "name",
           .type = PARAM_STRING,
@@ -208,7 +229,10 @@ const struct param openslo_source[] = {
           .type = PARAM_STRING,
           .offset = AT(openslo_source, ref),
           .help = "name of a DataSource document" },
-        { .name = "type", .type = PARAM_STRING, .offset = AT(openslo_source, type), .help = "Prometheus or probe" },
+        { .name = "type",
+          .type = PARAM_STRING,
+          .offset = AT(openslo_source, type),
+          .help = "Prometheus or probe can be measured" },
         { .name = "spec",
           .type = PARAM_JSON,
           .required = true,

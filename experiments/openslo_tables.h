@@ -63,10 +63,11 @@ enum {
         OPENSLO_OBJECTIVE_SLICE_WINDOW
 };
 
-extern const struct param openslo_head[], openslo_metadata[], openslo_slo_spec[], openslo_window[], openslo_objective[],
-        openslo_sli_spec[], openslo_ratio[], openslo_metric[], openslo_source[], openslo_probe_spec[],
-        openslo_prometheus_spec[], openslo_datasource_spec[], openslo_connection[], openslo_service_spec[],
-        openslo_policy_spec[], openslo_condition_spec[], openslo_condition[], openslo_target_spec[], openslo_calendar[];
+extern const struct param openslo_head[], openslo_inline_head[], openslo_metadata[], openslo_slo_spec[],
+        openslo_window[], openslo_objective[], openslo_sli_spec[], openslo_ratio[], openslo_metric[], openslo_source[],
+        openslo_probe_spec[], openslo_prometheus_spec[], openslo_datasource_spec[], openslo_connection[],
+        openslo_service_spec[], openslo_policy_spec[], openslo_condition_spec[], openslo_condition[],
+        openslo_target_spec[], openslo_calendar[];
 
 struct openslo_probe_spec {
         uint64_t set;

@@ -18,6 +18,7 @@
 
 struct series {
         double part, total; /* last counters; NAN = none yet */
+        double looks, seen; /* of counters: how often they were there, and all that they grew by */
         bool noted;
 };
 
@@ -59,6 +60,7 @@ bool prom_poll_take(struct prom_poll *p, struct prom_sample *ret) {
 
 /* One number, or none; a note says why not. */
 static double ask(const struct slo_source *s, struct prom_sample *out) {
+        /* An unanswered query says nothing about the service: only an answer without a number is "no data". */
         struct prometheus_answer a = { 0 };
         struct err e = { 0 };
 
@@ -73,6 +75,7 @@ static double ask(const struct slo_source *s, struct prom_sample *out) {
         }
         if (a.warning[0])
                 (void)snprintf(out->note, sizeof(out->note), "Prometheus warns: %.200s", a.warning);
+        out->no_data = out->no_data || a.no_data;
         return a.no_data ? NAN : a.value;
 }
 
@@ -113,7 +116,18 @@ static struct slo_count measure(const struct slo *s, struct series *last, struct
                 last->part = part;
                 last->total = total;
         }
+        if (!isnan(grown_total)) {
+                last->looks++;
+                last->seen += grown_total;
+        }
         return isnan(grown_total) ? (struct slo_count){ 0 } : ratio(grown_part, grown_total, bad);
+}
+
+/* A look that finds nothing weighs as much as the mean look that found something. */
+static double silent_weight(const struct slo *s, const struct series *last) {
+        double mean = s->counter && last->looks > 0 ? last->seen / last->looks : 1;
+
+        return mean > 0 ? mean : 1;
 }
 
 static void look_at_slos(struct prom_poll *p) {
@@ -125,6 +139,9 @@ static void look_at_slos(struct prom_poll *p) {
 
                 out.at_us = clock_boottime_us();
                 out.count = measure(p->x->slos[i].slo, &p->series[i], &out);
+                out.no_data = out.no_data && out.count.total <= 0 && !p->x->slos[i].slo->no_data_ok;
+                if (out.no_data)
+                        out.count = (struct slo_count){ 0, silent_weight(p->x->slos[i].slo, &p->series[i]) };
                 if (p->series[i].noted)
                         out.note[0] = 0;
                 p->series[i].noted = p->series[i].noted || out.note[0];

@@ -16,6 +16,7 @@ struct prom_sample {
         uint64_t at_us;         /* CLOCK_BOOTTIME: when it was asked for */
         size_t slo;             /* index into the experiment's SLOs */
         struct slo_count count; /* total 0 = none */
+        bool no_data;           /* Prometheus answered, and had nothing: bad, if a fault is at work */
         bool condition;         /* a stop condition holds: .text */
         char text[240];
         char note[240]; /* a warning or an error, once each; "" = none */

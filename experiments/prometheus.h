@@ -28,6 +28,7 @@ int prometheus_query(const struct slo_datasource *d, const char *query, struct p
 int prometheus_query_range(const struct slo_datasource *d, const char *query, double start_s, double end_s,
                            double step_s, json_t **ret, char warning[200], struct err *e);
 
-/* prom_remaining — share of the SLO's error budget that is left over its whole window, from Prometheus' own data; may
- * be negative. -ENODATA when there is none. */
-int prom_remaining(const struct slo *s, double *ret, struct err *e);
+/* prom_remaining — share of the SLO's error budget that is left over its whole window (a calendar's: the one that
+ * began last, up to now), from Prometheus' own data and by the SLO's own budgeting method; may be negative. warning:
+ * the server's, or "". -ENODATA when there is none. */
+int prom_remaining(const struct slo *s, double *ret, char warning[200], struct err *e);

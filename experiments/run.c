@@ -60,30 +60,6 @@ static uint64_t no_data_us(const struct experiment *x, const struct experiment_s
         return us > NO_DATA_MIN_US ? us : NO_DATA_MIN_US;
 }
 
-/* What is left of the error budget, as the history or Prometheus knows it. */
-static double remaining_before(struct run *r, const struct experiment_slo *s) {
-        double spent = NAN, remaining;
-        struct err e = { 0 };
-
-        if (s->part_probe < 0) {
-                if (!r->x->gate_remaining) /* a month of data is asked for only when somebody wants to know */
-                        return NAN;
-                if (prom_remaining(s->slo, &remaining, &e) >= 0)
-                        return remaining;
-                run_note(r, "%s: the remaining error budget is unknown: %s", s->slo->name, e.msg);
-                return NAN;
-        }
-        if (r->o.spent_before)
-                spent = r->o.spent_before(s->slo->service, s->slo->name, s->slo->window_us / USEC_PER_SEC,
-                                          r->o.spent_before_arg);
-        return 1 - spent;
-}
-
-void run_read_budgets(struct run *r) {
-        for (size_t i = 0; i < r->x->n_slos; i++)
-                r->slo_config[i].remaining_before = remaining_before(r, &r->x->slos[i]);
-}
-
 static void configure(struct run *r) {
         const struct experiment *x = r->x;
 
@@ -329,6 +305,8 @@ static void take_prometheus(struct run *r) {
                         run_note(r, "%s", s.note);
                 if (s.condition)
                         engine_condition(r->engine, run_now_us(r), s.text);
+                else if (s.no_data)
+                        engine_no_data(r->engine, run_now_us(r), s.slo, started_us, s.count);
                 else if (s.count.total > 0)
                         engine_sample(r->engine, run_now_us(r), s.slo, started_us, s.count);
         }

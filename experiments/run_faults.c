@@ -59,7 +59,7 @@ static void take_object(struct run *r, size_t i, json_t *object) {
 
         json_decref(f->object);
         f->object = object;
-        engine_fault_evidence(r->engine, i, (uint64_t)json_int_at(object, "evidence/hits", 0),
+        engine_fault_evidence(r->engine, run_now_us(r), i, (uint64_t)json_int_at(object, "evidence/hits", 0),
                               json_is_true(verified)    ? 1
                               : json_is_false(verified) ? 0
                                                         : -1);

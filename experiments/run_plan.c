@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/err.h"
 #include "experiments/run_internal.h"
 
@@ -10,6 +11,15 @@ static json_t *plan_phases(const struct experiment *x) {
         return json_pack("[{s:s s:f} {s:s s:f} {s:s s:f}]", "name", "baseline", "duration_s",
                          (double)x->baseline_us / 1e6, "name", "fault", "duration_s", (double)x->fault_us / 1e6, "name",
                          "recovery", "duration_s", (double)x->recovery_us / 1e6);
+}
+
+/* Until a calendar's window ends and the budget is whole again; null for a rolling one. */
+static json_t *window_left(const struct slo *s) {
+        int64_t now_s = (int64_t)(clock_realtime_us() / USEC_PER_SEC), begin_s, end_s;
+
+        if (!s->calendar.given || slo_window_bounds(s, now_s, &begin_s, &end_s, NULL) < 0)
+                return json_null();
+        return json_integer(end_s - now_s);
 }
 
 static json_t *plan_slos(const struct run *r) {
@@ -24,6 +34,10 @@ static json_t *plan_slos(const struct run *r) {
                                       "abort_burn_rate", r->engine->slos[i].alert.burn);
 
                 (void)json_object_set_new(o, "remaining_before", isnan(remaining) ? json_null() : json_real(remaining));
+                (void)json_object_set_new(o, "would_leave",
+                                          isnan(remaining) ? json_null()
+                                                           : json_real(remaining - r->engine->slos[i].projected));
+                (void)json_object_set_new(o, "window_left_s", window_left(r->x->slos[i].slo));
                 (void)json_array_append_new(slos, o);
         }
         return slos;
@@ -73,6 +87,8 @@ int run_plan(const struct experiment *x, const struct run_options *o, json_t **r
         run_read_budgets(r);
         plan = json_pack("{s:s s:s s:o s:o s:o s:o}", "experiment", x->name, "service", x->service, "phases",
                          plan_phases(x), "slos", plan_slos(r), "budget", plan_budget(r), "faults", plan_faults(r));
+        if (plan)
+                (void)json_object_set(plan, "notes", r->notes);
         if (!plan)
                 return err_set(e, -ENOMEM, "no memory for the plan");
         *ret = plan;

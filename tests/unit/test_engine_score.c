@@ -49,6 +49,9 @@ static void configure_slos(struct random_run *r) {
                         .method = (enum slo_method)up_to(r, 3),
                         .slice_us = S,
                         .slice_target = chance(r),
+                        .method = (enum slo_method)up_to(r, 3),
+                        .slice_us = S,
+                        .slice_target = chance(r),
                         .remaining_before = chance(r) < 0.8 ? NAN : chance(r),
                 };
 }

@@ -185,7 +185,7 @@ static const struct {
         { "target: 0.999", "targetPercent: 99.9, target: 0.999",
           "slos.yaml:13:16: give either target or targetPercent" },
         { "target: 0.999", "target: 0.999, op: lt, value: 5",
-          "slos.yaml:13:16: op and value are for thresholdMetric only" },
+          "slos.yaml:13:47: value is for thresholdMetric only" },
 };
 
 static void check_message(const struct err *e, const char *want) {

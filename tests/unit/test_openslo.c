@@ -123,7 +123,7 @@ static void test_alerts(void) {
 static const struct {
         const char *text, *message;
 } bad[] = {
-        { SLO("a", OK_REST OK_INDICATOR), ":9:14: no DataSource named 'prom'" },
+        { SLO("a", OK_REST OK_INDICATOR), ":9:74: no DataSource named 'prom'" },
         { SOURCE SLO("a", OK_REST "  indicatorRef: nowhere\n"), "no SLI named 'nowhere'" },
         { SOURCE SLO("a", OK_REST OK_INDICATOR "  indicatorRef: x\n"), "give either indicator or indicatorRef" },
         { SOURCE SLO("a", OK_REST OK_INDICATOR) SLO("a", OK_REST OK_INDICATOR), "two SLOs are named 'a'" },
@@ -135,10 +135,6 @@ static const struct {
                                   "q") ", total: " PROM("q") "}}}\n"),
           "give either good or bad" },
         { SOURCE SLO("a", OK_REST "  indicator: {spec: {}}\n"), "give either thresholdMetric or ratioMetric" },
-        { SOURCE SLO(
-                  "a", OK_REST
-                  "  indicator: {spec: {ratioMetric: {raw: {metricSource: {type: Prometheus, spec: {query: q}}}}}}\n"),
-          "needs metricSourceRef" },
         { SOURCE SLO("a", OK_REST
                      "  indicator: {spec: {ratioMetric: {raw: {metricSource: {type: probe, spec: {probe: p}}}}}}\n"),
           "not raw" },
@@ -152,10 +148,6 @@ static const struct {
         { "apiVersion: openslo/v1\nkind: DataSource\nmetadata: {name: p}\nspec: {type: Prometheus, connectionDetails: "
           "{url: x, password: hunter2}}\n",
           "unknown key 'password', did you mean 'passwordEnv'?" },
-        { "apiVersion: openslo/v1\nkind: DataSource\nmetadata: {name: p}\nspec: {type: Datadog}\n---\n" SLO(
-                  "a", OK_REST "  indicator: {spec: {ratioMetric: {raw: {metricSource: {metricSourceRef: p, spec: "
-                               "{query: q}}}}}}\n"),
-          "is of type 'Datadog'" },
         { "apiVersion: openslo/v1\nkind: AlertPolicy\nmetadata: {name: p}\nspec: {conditions: [], notificationTargets: "
           "[{targetRef: a}]}\n",
           "'conditions' must be a list of exactly 1" },
@@ -182,6 +174,76 @@ static void test_bad(void) {
         }
 }
 
+/* Good documents that no experiment can judge by, and why. */
+static const struct {
+        const char *text, *message;
+} unmeasurable[] = {
+        { "apiVersion: openslo/v1\nkind: DataSource\nmetadata: {name: p}\nspec: {type: Datadog}\n---\n" SLO(
+                  "a", OK_REST "  indicator: {spec: {ratioMetric: {raw: {metricSource: {metricSourceRef: p, spec: "
+                               "{sql: [1, 2]}}}}}}\n"),
+          ":14:74: DataSource 'p' is of type 'Datadog'" },
+        { SLO("a", OK_REST
+              "  indicator: {spec: {ratioMetric: {raw: {metricSource: {type: Prometheus, spec: {query: q}}}}}}\n"),
+          "needs metricSourceRef" },
+        { SLO("a", OK_REST
+              "  indicator: {spec: {ratioMetric: {raw: {metricSource: {type: Promethius, spec: {any: thing}}}}}}\n"),
+          "'Promethius' cannot be measured, did you mean 'Prometheus'?" },
+        { SOURCE SLO("a", OK_REST
+                     "  indicator: {spec: {ratioMetric: {raw: {metricSource: {metricSourceRef: prom, spec: {qurey: "
+                     "q}}}}}}\n"),
+          "unknown key 'qurey', did you mean 'query'?" },
+};
+
+static void test_unmeasurable(void) {
+        for (size_t i = 0; i < sizeof(unmeasurable) / sizeof(unmeasurable[0]); i++) {
+                struct slo_set set = { 0 };
+                struct err e = { 0 };
+
+                CHECK(load(unmeasurable[i].text, &set, &e) == 0 && set.n_slos == 1, "%zu: %s", i, e.msg);
+                CHECK(set.n_slos == 1 && set.slos[0].unmeasurable &&
+                              strstr(set.slos[0].unmeasurable, unmeasurable[i].message),
+                      "%zu: '%s' has no '%s'", i,
+                      set.n_slos && set.slos[0].unmeasurable ? set.slos[0].unmeasurable : "nothing",
+                      unmeasurable[i].message);
+                slo_set_done(&set);
+        }
+}
+
+static void test_windows(void) {
+        static const struct {
+                const char *duration, *start, *zone;
+                int64_t now_s, begin_s, end_s;
+        } cases[] = {
+                /* By `date -u -d`: New York leaves daylight saving on 2026-11-01 and enters it on 2026-03-08. */
+                { "1M", "2022-01-01 12:00:00", "America/New_York", 1792000000, 1790870400, 1793552400 },
+                { "1Q", "2026-01-01 00:00:00", "UTC", 1786000000, 1782864000, 1790812800 },
+                { "1Y", "2020-01-01 00:00:00", "UTC", 1786000000, 1767225600, 1798761600 },
+                { "1w", "2026-01-05 00:00:00", "UTC", 1767571200, 1767571200, 1768176000 },
+                { "12h", "2026-01-05 00:00:00", "UTC", 1767571200 + 43199, 1767571200, 1767571200 + 43200 },
+        };
+        int64_t begin_s, end_s;
+        struct err e = { 0 };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct slo s = {
+                        .calendar = { .given = true, .start = (char *)cases[i].start, .zone = (char *)cases[i].zone }
+                };
+                char *unit;
+
+                s.calendar.n = strtoull(cases[i].duration, &unit, 10);
+                s.calendar.unit = *unit;
+                CHECK(openslo_parse_duration(cases[i].duration, &s.window_us, &e) == 0, "%s", e.msg);
+                begin_s = end_s = 0;
+                CHECK(slo_window_bounds(&s, cases[i].now_s, &begin_s, &end_s, &e) == 0, "%zu: %s", i, e.msg);
+                CHECK(begin_s == cases[i].begin_s && end_s == cases[i].end_s, "%zu: %lld to %lld", i,
+                      (long long)begin_s, (long long)end_s);
+                CHECK(slo_window_bounds(&s, 1000000000, &begin_s, &end_s, &e) == -ERANGE, "%zu: before the first", i);
+        }
+        CHECK(slo_window_bounds(&(struct slo){ .window_us = 60000000 }, 1000, &begin_s, &end_s, &e) == 0 &&
+                      begin_s == 940 && end_s == 1000,
+              "a rolling window");
+}
+
 static void test_durations(void) {
         static const char *const refused[] = { "", "5", "d", "30 d", "1.5h", "-1d", "30D", "99999999d", "0d", "1h30m" };
         uint64_t us = 0;
@@ -204,6 +266,8 @@ int main(void) {
         test_threshold();
         test_alerts();
         test_bad();
+        test_unmeasurable();
+        test_windows();
         test_durations();
         (void)unlink(path);
         return check_result();
