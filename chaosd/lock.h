@@ -10,7 +10,7 @@ struct err;
  * this process, so the file is opened here only. Returns 0; -EBUSY held (ret_holder, when given, is its pid). */
 int lock_take(const char *path, int *ret_fd, pid_t *ret_holder, struct err *e);
 
-/* lock_take_after_heal — the same, but where the guard of a daemon that was killed holds the lock to heal the node, it is
+/* lock_take_after_heal — the same, but where the guard of a killed daemon holds the lock to heal the node, it is
  * awaited (at most 10 s): it is in nobody's way for long. */
 int lock_take_after_heal(const char *path, int *ret_fd, pid_t *ret_holder, struct err *e);
 

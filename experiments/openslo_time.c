@@ -92,7 +92,7 @@ void slo_calendar_done(struct slo_calendar *c) {
         *c = (struct slo_calendar){ 0 };
 }
 
-/* When the k-th window begins. Days and longer ones are counted on the wall clock, hours and shorter ones in seconds. */
+/* When the k-th window begins. Days and longer ones count on the wall clock, hours and shorter ones in seconds. */
 static int64_t begin_of(const struct slo_calendar *c, const struct tm *start, int64_t k) {
         struct tm tm = *start;
         int n = (int)(k * (int64_t)c->n);

@@ -1,4 +1,4 @@
-/* The engine without a clock: whole runs in microseconds. Random ones: test_engine_score.c. */
+/* The engine without a clock: whole runs in microseconds, and many random ones. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -57,7 +57,7 @@ static void world_act(struct world *w, uint64_t now) {
                         }
                         w->injected++;
                         engine_fault_injected(w->e, now, a.fault);
-                        engine_fault_evidence(w->e, a.fault, w->hits, w->verified);
+                        engine_fault_evidence(w->e, now, a.fault, w->hits, w->verified);
                         break;
                 case ENGINE_REVERT:
                         w->reverted++;

@@ -49,9 +49,6 @@ static void configure_slos(struct random_run *r) {
                         .method = (enum slo_method)up_to(r, 3),
                         .slice_us = S,
                         .slice_target = chance(r),
-                        .method = (enum slo_method)up_to(r, 3),
-                        .slice_us = S,
-                        .slice_target = chance(r),
                         .remaining_before = chance(r) < 0.8 ? NAN : chance(r),
                 };
 }
@@ -103,7 +100,7 @@ static void accidents(struct random_run *r) {
                         r->pending[i] = false;
                         r->live[i] = true;
                         engine_fault_injected(r->e, r->now_us, i);
-                        engine_fault_evidence(r->e, i, chance(r) < 0.85 ? 5 : 0,
+                        engine_fault_evidence(r->e, r->now_us, i, chance(r) < 0.85 ? 5 : 0,
                                               chance(r) < 0.9 ? 1 : (int)up_to(r, 2) - 1);
                 } else if (r->pending[i] && chance(r) < 0.02) {
                         r->pending[i] = false;

@@ -184,8 +184,7 @@ static const struct {
         { "target: 0.999", "target: 99.9", "slos.yaml:13:25: 'target' is 99.9" },
         { "target: 0.999", "targetPercent: 99.9, target: 0.999",
           "slos.yaml:13:16: give either target or targetPercent" },
-        { "target: 0.999", "target: 0.999, op: lt, value: 5",
-          "slos.yaml:13:47: value is for thresholdMetric only" },
+        { "target: 0.999", "target: 0.999, op: lt, value: 5", "slos.yaml:13:47: value is for thresholdMetric only" },
 };
 
 static void check_message(const struct err *e, const char *want) {
