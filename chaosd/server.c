@@ -3,14 +3,17 @@
 #include <errno.h>
 #include <grp.h>
 #include <microhttpd.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "chaosd/api.h"
 #include "chaosd/daemon.h"
@@ -66,6 +69,25 @@ static void share_with_group(const char *path, const char *group) {
                 log_warning("cannot give the socket to group %s: %s", group, strerror(errno));
 }
 
+/* Who called listen() may be dead while a child that it forked is still on its way out, with a copy of the socket. */
+static bool is_served(int fd) {
+        struct ucred listener = { .pid = 0 };
+        struct pollfd exit = { .fd = -1, .events = POLLIN };
+        socklen_t size = sizeof(listener);
+        bool alive;
+
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &listener, &size) < 0 || listener.pid <= 0)
+                return true;
+
+        exit.fd = (int)syscall(SYS_pidfd_open, listener.pid, 0);
+        if (exit.fd < 0)
+                return errno != ESRCH;
+
+        alive = poll(&exit, 1, 0) == 0;
+        (void)close(exit.fd);
+        return alive;
+}
+
 /* A socket file that nobody listens on is left over from a daemon that was killed. */
 static int remove_stale(const struct sockaddr_un *address, struct err *e) {
         SCOPED_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -75,7 +97,9 @@ static int remove_stale(const struct sockaddr_un *address, struct err *e) {
                 return errno == ENOENT ? 0 : err_errno(e, "cannot stat %s", address->sun_path);
         if (!S_ISSOCK(st.st_mode))
                 return err_set(e, -EEXIST, "%s exists and is not a socket", address->sun_path);
-        if (fd < 0 || connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN)
+        if (fd < 0)
+                return err_errno(e, "cannot make a socket");
+        if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ? is_served(fd) : errno == EAGAIN)
                 return err_set(e, -EADDRINUSE, "another process listens on %s", address->sun_path);
         if (unlink(address->sun_path) < 0 && errno != ENOENT)
                 return err_errno(e, "cannot remove the stale socket %s", address->sun_path);

@@ -36,6 +36,24 @@ chaosctl reap >"$work/said" 2>&1 || fail "reap: $(cat "$work/said")"
 hold_lock chaos-guard 0.7
 chaosctl reap --dry-run >"$work/said" 2>&1 || fail "reap --dry-run: $(cat "$work/said")"
 
+# A socket whose listener is dead is stale, although a process that it forked still holds a copy.
+rm -f "$CHAOSD_SOCKET"
+python3 - "$CHAOSD_SOCKET" "$work/heir" <<'PYTHON'
+import os, socket, sys, time
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen(5)
+if pid := os.fork():
+    with open(sys.argv[2], "w") as f:
+        f.write(str(pid))
+    os._exit(0)
+os.closerange(0, 3)
+time.sleep(60)
+PYTHON
+defer 'kill "$(cat "$work/heir")"'
+start_chaosd
+stop_chaosd
+
 # Anybody else is in the way, and at once.
 hold_lock chaosd 60
 rc=0
