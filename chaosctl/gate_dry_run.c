@@ -75,7 +75,7 @@ int gate_dry_run(struct cli *cli, const struct gate_files *files) {
         char planned[UNITS_TEXT_SIZE];
         int code = EXIT_PASS;
 
-        run_spent_use(&o, &spent);
+        (void)run_spent_use(&o, &spent, NULL);
         for (size_t i = 0; i < files->n; i++) {
                 json_t *plan = NULL;
                 struct err e = { 0 };

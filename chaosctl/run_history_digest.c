@@ -18,21 +18,19 @@ static json_t *pick(const json_t *from, const char *const *keys) {
 }
 
 static json_t *pick_fault(const json_t *fault) {
-        json_t *f = pick(fault, (const char *const[]){ "name", "injected_s", "reverted_s", NULL });
-
-        (void)json_object_set_new(f, "fault",
-                                  json_pack("{s:s s:{s:I}}", "kind", json_text_at(fault, "fault/kind", ""), "evidence",
-                                            "hits", (json_int_t)json_int_at(fault, "fault/evidence/hits", 0)));
-        return f;
+        return json_pack("{s:{s:s s:{s:I}}}", "fault", "kind", json_text_at(fault, "fault/kind", ""), "evidence",
+                         "hits", (json_int_t)json_int_at(fault, "fault/evidence/hits", 0));
 }
 
 static json_t *pick_slo(const json_t *slo) {
-        json_t *s = pick(slo, (const char *const[]){ "name", "objective", "expect", "window_s", "held", "conclusive",
-                                                     "time_to_recover_s", "budget", "reason", NULL });
-        json_t *compliance = json_at(slo, "phases/fault/compliance");
+        json_t *s = pick(slo, (const char *const[]){ "name", "objective", "window_s", "held", "conclusive",
+                                                     "time_to_recover_s", NULL });
+        json_t *compliance = json_at(slo, "phases/fault/compliance"), *spent = json_at(slo, "budget/spent");
 
         if (compliance)
                 (void)json_object_set_new(s, "phases", json_pack("{s:{s:O}}", "fault", "compliance", compliance));
+        if (spent)
+                (void)json_object_set_new(s, "budget", json_pack("{s:O}", "spent", spent));
         return s;
 }
 
@@ -46,12 +44,17 @@ static json_t *each(const json_t *array, json_t *(*f)(const json_t *)) {
 }
 
 json_t *run_history_digest(const json_t *record) {
-        json_t *d = pick(record, (const char *const[]){ "schema", "id", "started", "duration_s", "verdict", "findings",
-                                                        "cost", NULL });
+        json_t *d = pick(record, (const char *const[]){ "id", "started", "duration_s", "cost", NULL });
+        const json_t *findings = json_object_get(record, "findings");
 
         (void)json_object_set_new(d, "experiment",
                                   pick(json_object_get(record, "experiment"),
-                                       (const char *const[]){ "name", "service", "owner", "labels", "file", NULL }));
+                                       (const char *const[]){ "name", "service", "labels", NULL }));
+        (void)json_object_set_new(d, "verdict",
+                                  pick(json_object_get(record, "verdict"),
+                                       (const char *const[]){ "result", "reasons", "evidence_hits", NULL }));
+        if (json_array_size(findings) > 0)
+                (void)json_object_set(d, "findings", (json_t *)findings);
         (void)json_object_set_new(d, "faults", each(json_object_get(record, "faults"), pick_fault));
         (void)json_object_set_new(d, "slos", each(json_object_get(record, "slos"), pick_slo));
         return d;

@@ -1,7 +1,11 @@
 #include "chaosctl/run_once.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include "chaosctl/run_history.h"
 #include "chaosctl/run_spent.h"
@@ -86,6 +90,20 @@ static int execute(struct run *r, json_t **ret_record, struct err *e) {
         return code;
 }
 
+/* Before anything is broken: will there be a place for the record? */
+static int check_record_path(const char *path, struct err *e) {
+        SCOPED_FREE char *folder = strdup(path);
+        char *slash;
+
+        if (!folder)
+                return err_set(e, -ENOMEM, "no memory");
+
+        slash = strrchr(folder, '/');
+        if (slash)
+                slash[slash == folder ? 1 : 0] = 0;
+        return access(slash ? folder : ".", W_OK | X_OK) < 0 ? err_errno(e, "cannot write a record to %s", path) : 0;
+}
+
 int run_once(struct cli *cli, const struct experiment *x, const struct run_once_options *o, json_t **ret_record,
              struct err *e) {
         SCOPED(run_spent_closep) struct run_spent *spent = NULL;
@@ -94,8 +112,17 @@ int run_once(struct cli *cli, const struct experiment *x, const struct run_once_
         struct run_view view;
         int code;
 
-        if (!o->no_history)
-                run_spent_use(&options, &spent);
+        if (o->record_path) {
+                code = check_record_path(o->record_path, e);
+                if (code < 0)
+                        return code;
+        }
+        /* A budget that nobody can look up must not count as whole. */
+        if (!o->no_history) {
+                code = run_spent_use(&options, &spent, e);
+                if (code < 0)
+                        return err_wrap(e, code, "nothing was run (see --no-history)");
+        }
         run_view_init(&view, cli, &options.observer);
         code = run_new(x, &options, &r, e);
         if (code < 0)

@@ -1,6 +1,8 @@
 #include "chaosctl/run_spent.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/clock.h"
@@ -41,15 +43,21 @@ static double spent_before(const char *service, const char *slo, uint64_t window
         return run_spent_sum(s->history, service, slo, window_s, clock_realtime_us());
 }
 
-void run_spent_use(struct run_options *o, struct run_spent **ret) {
+int run_spent_use(struct run_options *o, struct run_spent **ret, struct err *e) {
         SCOPED(run_spent_closep) struct run_spent *s = calloc(1, sizeof(*s));
+        int r;
 
-        if (!s || run_history_open(NULL, &s->history, NULL) < 0)
-                return;
+        if (!s)
+                return err_set(e, -ENOMEM, "no memory");
+
+        r = run_history_open(NULL, &s->history, e);
+        if (r < 0)
+                return r;
 
         o->spent_before = spent_before;
         o->spent_before_arg = s;
         *ret = TAKE_PTR(s);
+        return 0;
 }
 
 void run_spent_close(struct run_spent *s) {

@@ -6,9 +6,9 @@
 
 struct run_spent; /* an open history that run_options points at */
 
-/* run_spent_use — let o ask the history. Without a usable history o stays as it is: the spend is unknown then.
+/* run_spent_use — let o ask the history. Without a usable history (-errno) o stays as it is: the spend is unknown then.
  * *ret must outlive the run; close it with run_spent_close(). */
-void run_spent_use(struct run_options *o, struct run_spent **ret);
+int run_spent_use(struct run_options *o, struct run_spent **ret, struct err *e);
 void run_spent_close(struct run_spent *s);
 DEFINE_SCOPED(struct run_spent, run_spent_close)
 

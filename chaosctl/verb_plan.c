@@ -111,7 +111,7 @@ static int run(struct cli *cli, const struct args *args) {
 
         if (experiment_load(args->operands[0], &x, &e) < 0)
                 return cli_fail_as(cli, &e, EXIT_USAGE);
-        run_spent_use(&o, &spent);
+        (void)run_spent_use(&o, &spent, NULL);
         if (run_plan(x, &o, &plan, &e) < 0)
                 return cli_fail(cli, &e);
         return cli->json ? cli_print_json(cli, plan, json_code(plan)) : print_plan(cli, plan);

@@ -61,7 +61,8 @@ static int finish(struct cli *cli, const struct args *args, const struct run_onc
         if (!cli->json)
                 run_view_record(cli, record);
         (void)fflush(stdout);
-        (void)run_once_keep(cli, o, record);
+        if (!run_once_keep(cli, o, record) && code == EXIT_PASS)
+                code = EXIT_ERROR; /* a pass that nobody can look up later is none */
         write_reports(cli, args, record);
         return cli->json ? cli_print_json(cli, record, code) : code;
 }

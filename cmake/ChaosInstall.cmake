@@ -3,7 +3,7 @@ include(GNUInstallDirs)
 
 install(TARGETS chaosctl chaos-exec RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS chaosd RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
-install(DIRECTORY scorecards/profiles experiments/catalog DESTINATION ${CMAKE_INSTALL_DATADIR}/chaosd
+install(DIRECTORY scorecards/profiles experiments/catalog experiments/slos DESTINATION ${CMAKE_INSTALL_DATADIR}/chaosd
         FILES_MATCHING PATTERN "*.yaml")
 install(FILES deploy/systemd/chaosd.service DESTINATION lib/systemd/system)
 install(FILES deploy/chaosd.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME chaosd.yaml.example)

@@ -97,7 +97,8 @@ static bool is_availability(const struct slo *s) {
                 return false;
         if (s->part.is_probe)
                 return !s->part.where_text || !mentions(s->part.where_text, fields);
-        return !mentions(s->name, names) && !strstr(s->part.query, "_bucket{"); /* of a histogram: how fast */
+        return !mentions(s->name, names) &&
+               !(s->part.query && strstr(s->part.query, "_bucket{")); /* of a histogram: how fast */
 }
 
 struct finding {

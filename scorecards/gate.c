@@ -17,6 +17,7 @@ struct judging {
         json_t *reasons, *notes;
 };
 
+static void append_text(json_t *list, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 static void append_text(json_t *list, const char *fmt, va_list ap) {
         char text[400];
 

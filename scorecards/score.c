@@ -30,15 +30,16 @@ json_t *scoring_values(const json_t *object) {
 }
 
 void scoring_each_check(const struct scoring *s,
-                        void (*term)(const struct scoring *, const struct score_run *, const json_t *slo, void *arg),
+                        void (*term)(const struct scoring *, const struct score_run *, const json_t *slo, bool held,
+                                     void *arg),
                         void *arg) {
         for (size_t i = 0; i < s->runs.n; i++) {
                 const json_t *slo;
                 size_t k;
 
                 json_array_foreach (json_object_get(s->runs.runs[i].record, "slos"), k, slo)
-                        if (score_run_judged(&s->runs.runs[i], slo))
-                                term(s, &s->runs.runs[i], slo, arg);
+                        if (score_run_judged(&s->runs.runs[i], k))
+                                term(s, &s->runs.runs[i], slo, score_run_held(&s->runs.runs[i], k), arg);
         }
 }
 
@@ -51,12 +52,16 @@ char *scoring_slo_name(const struct scoring *s, const struct score_run *run, con
         return buf;
 }
 
-static void add_to_value(const struct scoring *s, const struct score_run *run, const json_t *slo, void *arg) {
-        score_sum_add(arg, (double)run->weight * scoring_freshness(s, run), json_bool_at(slo, "held", false));
+static void add_to_value(const struct scoring *s, const struct score_run *run, const json_t *slo, bool held,
+                         void *arg) {
+        (void)slo;
+        score_sum_add(arg, (double)run->weight * scoring_freshness(s, run), held);
 }
 
-static void add_freshness(const struct scoring *s, const struct score_run *run, const json_t *slo, void *arg) {
+static void add_freshness(const struct scoring *s, const struct score_run *run, const json_t *slo, bool held,
+                          void *arg) {
         (void)slo;
+        (void)held;
         score_sum_add(arg, (double)run->weight, scoring_freshness(s, run));
 }
 

@@ -5,9 +5,8 @@
 
 #include "scorecards/score_internal.h"
 
-static void add_term(const struct scoring *s, const struct score_run *run, const json_t *slo, void *arg) {
+static void add_term(const struct scoring *s, const struct score_run *run, const json_t *slo, bool held, void *arg) {
         double f = scoring_freshness(s, run);
-        bool held = json_bool_at(slo, "held", false);
 
         (void)json_array_append_new(
                 arg,
@@ -41,8 +40,8 @@ json_t *scoring_trend(const struct scoring *s) {
                 sum.weights *= decay;
                 sum.weighted *= decay;
                 json_array_foreach (json_object_get(run->record, "slos"), k, slo)
-                        if (score_run_judged(run, slo))
-                                score_sum_add(&sum, (double)run->weight, json_bool_at(slo, "held", false));
+                        if (score_run_judged(run, k))
+                                score_sum_add(&sum, (double)run->weight, score_run_held(run, k));
                 if (sum.weights > 0)
                         (void)json_array_append_new(points, json_pack("{s:s s:f}", "time",
                                                                       json_text_at(run->record, "started", ""), "value",

@@ -19,7 +19,8 @@ double scoring_freshness(const struct scoring *s, const struct score_run *run);
 
 /* Runs over every judged check: term(run, slo) in order of time. */
 void scoring_each_check(const struct scoring *s,
-                        void (*term)(const struct scoring *, const struct score_run *, const json_t *slo, void *arg),
+                        void (*term)(const struct scoring *, const struct score_run *, const json_t *slo, bool held,
+                                     void *arg),
                         void *arg);
 
 /* "shop-latency", or "shop/shop-latency" where a card holds several services. */

@@ -18,10 +18,10 @@ static void tally_run(const struct scoring *s, const struct score_run *run, stru
         size_t k;
 
         json_array_foreach (json_object_get(run->record, "slos"), k, slo)
-                if (score_run_judged(run, slo)) {
+                if (score_run_judged(run, k)) {
                         judged = true;
-                        score_sum_add(&t->sum, scoring_freshness(s, run), json_bool_at(slo, "held", false));
-                        t->held += json_bool_at(slo, "held", false);
+                        score_sum_add(&t->sum, scoring_freshness(s, run), score_run_held(run, k));
+                        t->held += score_run_held(run, k);
                 }
         if (judged) {
                 t->last = run;
@@ -137,31 +137,68 @@ json_t *scoring_families(const struct scoring *s) {
         return rows;
 }
 
-static void add_slo(const struct scoring *s, const struct score_run *run, const json_t *slo, void *arg) {
+/* One SLO over all runs; how many there are is known to those who write them, so a list is searched. */
+struct slo_tally {
         char name[SCORING_NAME_SIZE];
-        json_t *rows = arg, *row;
-        bool held = json_bool_at(slo, "held", false);
+        const struct score_run *last_run;
+        const json_t *last;
+        double objective;
+        unsigned checks, held;
+};
 
-        (void)scoring_slo_name(s, run, slo, name, sizeof(name));
-        row = json_object_get(rows, name);
-        if (!row) {
-                row = json_pack("{s:s s:f s:i s:i}", "name", name, "objective", json_number_at(slo, "objective", 0),
-                                "checks", 0, "held", 0);
-                (void)json_object_set_new(rows, name, row);
-        }
-        (void)json_object_set_new(row, "checks", json_integer(json_int_at(row, "checks", 0) + 1));
-        (void)json_object_set_new(row, "held", json_integer(json_int_at(row, "held", 0) + held));
-        (void)json_object_set_new(row, "last_held", json_boolean(held));
-        (void)json_object_set_new(row, "last_run", json_string(json_text_at(run->record, "started", "")));
-        (void)json_object_set(row, "last_compliance", json_at(slo, "phases/fault/compliance") ?: json_null());
-        (void)json_object_set(row, "time_to_recover_s", json_object_get(slo, "time_to_recover_s") ?: json_null());
+struct slo_list {
+        struct slo_tally *rows;
+        size_t n;
+};
+
+static struct slo_tally *slo_tally_get(struct slo_list *list, const char *name) {
+        struct slo_tally *grown;
+
+        for (size_t i = 0; i < list->n; i++)
+                if (strcmp(list->rows[i].name, name) == 0)
+                        return &list->rows[i];
+        grown = reallocarray(list->rows, list->n + 1, sizeof(*grown));
+        if (!grown)
+                return NULL;
+        list->rows = grown;
+        memset(&grown[list->n], 0, sizeof(*grown));
+        (void)snprintf(grown[list->n].name, sizeof(grown->name), "%s", name);
+        return &grown[list->n++];
+}
+
+static void add_slo(const struct scoring *s, const struct score_run *run, const json_t *slo, bool held, void *arg) {
+        char name[SCORING_NAME_SIZE];
+        struct slo_tally *t = slo_tally_get(arg, scoring_slo_name(s, run, slo, name, sizeof(name)));
+
+        if (!t)
+                return;
+        if (t->checks++ == 0)
+                t->objective = json_number_at(slo, "objective", 0);
+        t->held += held;
+        t->last_run = run;
+        t->last = slo;
 }
 
 json_t *scoring_slos(const struct scoring *s) {
-        SCOPED_JSON json_t *rows = json_object();
+        struct slo_list list = { 0 };
+        json_t *rows = json_array();
 
-        scoring_each_check(s, add_slo, rows);
-        return scoring_values(rows);
+        scoring_each_check(s, add_slo, &list);
+        for (size_t i = 0; i < list.n; i++) {
+                const struct slo_tally *t = &list.rows[i];
+                json_t *row = json_pack("{s:s s:f s:i s:i s:b s:s}", "name", t->name, "objective", t->objective,
+                                        "checks", (int)t->checks, "held", (int)t->held, "last_held",
+                                        json_bool_at(t->last, "held", false), "last_run",
+                                        json_text_at(t->last_run->record, "started", ""));
+
+                (void)json_object_set(row, "last_compliance",
+                                      json_at(t->last, "phases/fault/compliance") ?: json_null());
+                (void)json_object_set(row, "time_to_recover_s",
+                                      json_object_get(t->last, "time_to_recover_s") ?: json_null());
+                (void)json_array_append_new(rows, row);
+        }
+        free(list.rows);
+        return rows;
 }
 
 json_t *scoring_verdicts(const struct scoring *s) {

@@ -116,6 +116,29 @@ static void read_faults(const struct score_profile *p, const json_t *record, str
                 run->weight = 1;
 }
 
+/* Asked once for each SLO, for every part of a card wants to know. */
+static int read_slos(const json_t *record, struct score_run *run, struct err *e) {
+        const json_t *slos = json_object_get(record, "slos"), *slo;
+        size_t i;
+
+        if (json_array_size(slos) > SCORE_SLOS_MAX)
+                return err_set(e, -EINVAL, "run %.80s has more than %d SLOs", json_text_at(record, "id", ""),
+                               SCORE_SLOS_MAX);
+
+        json_array_foreach (slos, i, slo) {
+                bool held = json_is_true(json_object_get(slo, "held"));
+                bool counts =
+                        run->verdict == RUN_PASS || run->verdict == RUN_FAIL || (run->verdict == RUN_ABORTED && !held);
+
+                run->held |= (uint64_t)held << i;
+                if (run->only_slo && strcmp(json_text_at(slo, "name", ""), run->only_slo) != 0)
+                        continue;
+                if (counts && run->acted && json_is_true(json_object_get(slo, "conclusive")))
+                        run->judged |= 1ULL << i;
+        }
+        return 0;
+}
+
 static int read_run(const struct score_profile *p, const json_t *record, struct score_subject subject,
                     struct score_run *run, struct err *e) {
         const char *id = json_text_at(record, "id", NULL);
@@ -133,7 +156,7 @@ static int read_run(const struct score_profile *p, const json_t *record, struct 
         run->only_slo = subject.by == SCORE_BY_SLO ? subject.name : NULL;
         run->verdict = (enum run_verdict)verdict;
         read_faults(p, record, subject, run);
-        return 0;
+        return read_slos(record, run, e);
 }
 
 static int by_start(const void *a, const void *b) {
@@ -181,16 +204,6 @@ int score_runs_read(const struct score_profile *p, const json_t *records, struct
 void score_runs_done(struct score_runs *r) {
         free(r->runs);
         *r = (struct score_runs){ 0 };
-}
-
-bool score_run_judged(const struct score_run *run, const json_t *slo) {
-        bool held = json_bool_at(slo, "held", false);
-
-        if (run->only_slo && strcmp(json_text_at(slo, "name", ""), run->only_slo) != 0)
-                return false;
-        if (!run->acted || !json_bool_at(slo, "conclusive", false))
-                return false;
-        return run->verdict == RUN_PASS || run->verdict == RUN_FAIL || (run->verdict == RUN_ABORTED && !held);
 }
 
 static void note_name(void *arg, const char *name) {

@@ -13,15 +13,18 @@
 enum run_verdict { RUN_PASS, RUN_FAIL, RUN_INCONCLUSIVE, RUN_ABORTED, RUN_ERROR, RUN_VERDICT_COUNT };
 extern const char *const run_verdict_names[RUN_VERDICT_COUNT];
 
+#define SCORE_SLOS_MAX 64 /* of one record; a record with more is refused */
+
 struct score_run {
         const json_t *record; /* borrowed */
         const char *service;  /* borrowed from the record */
         const char *only_slo; /* borrowed: only checks of this SLO count; NULL = all */
         double started_s;     /* seconds since 1970 */
         enum run_verdict verdict;
-        bool acted;          /* a fault of it has evidence: it exercised its families */
-        uint64_t categories; /* bit i: exercised category i of the profile */
-        uint64_t weight;     /* of each of its checks: the heaviest category exercised, 1 when none is known */
+        bool acted;            /* a fault of it has evidence: it exercised its families */
+        uint64_t judged, held; /* bit i: SLO i of the record was judged, held */
+        uint64_t categories;   /* bit i: exercised category i of the profile */
+        uint64_t weight;       /* of each of its checks: the heaviest category exercised, 1 when none is known */
 };
 
 struct score_runs {
@@ -41,8 +44,13 @@ int score_runs_read(const struct score_profile *p, const json_t *records, struct
                     struct score_runs *ret, struct err *e);
 void score_runs_done(struct score_runs *r);
 
-/* Did this run judge this SLO of its record? An aborted run judges only what broke. */
-bool score_run_judged(const struct score_run *run, const json_t *slo);
+/* Did this run judge the i-th SLO of its record, and did it hold? An aborted run judges only what broke. */
+static inline bool score_run_judged(const struct score_run *run, size_t i) {
+        return i < SCORE_SLOS_MAX && ((run->judged >> i) & 1);
+}
+static inline bool score_run_held(const struct score_run *run, size_t i) {
+        return i < SCORE_SLOS_MAX && ((run->held >> i) & 1);
+}
 
 /* "net" of "net.delay"; what does not fit is cut. Returns buf. */
 #define SCORE_FAMILY_SIZE 32

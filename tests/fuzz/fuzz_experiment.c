@@ -46,13 +46,17 @@ static void read_openslo(const char *text, size_t len) {
 static void read_where(const char *text) {
         static const struct where_answer answers[] = { { .status = 200, .latency_us = 1000, .error = false },
                                                        { .status = 503, .latency_us = 1, .error = false },
-                                                       { .status = 0, .latency_us = 5, .error = true } };
+                                                       { .status = 0, .latency_us = 5, .error = true },
+                                                       { .status = 200, .tokens = 3, .ttft_us = 9, .itl_p99_us = 1 } };
         struct where *w = NULL;
+        struct err e = { 0 };
 
         if (where_parse(text, &w, NULL) < 0)
                 return;
         for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
                 (void)where_matches(w, &answers[i]);
+        if (where_check_probe(w, false, &e) < 0 && strncmp(e.msg, "column ", 7) != 0)
+                abort(); /* an error says where */
         where_free(w);
 }
 

@@ -190,6 +190,19 @@ class Run(unittest.TestCase):
         self.assertIn("ERROR", self.run_cli("run", path, code=5).stdout)
         self.assertEqual(len(json.loads(self.run_cli("status", "--all", "--json").stdout)["faults"]), before)
 
+    def test_no_place_for_the_record_is_5_and_nothing_is_injected(self):
+        path = self.experiment("unkept", self.pause(2))
+        before = len(json.loads(self.run_cli("status", "--all", "--json").stdout)["faults"])
+        lost = os.path.join(self.dir.name, "missing", "record.json")
+        self.assertIn("record.json", self.run_cli("run", path, "--record", lost, code=5).stderr)
+        self.env = {**self.env, "XDG_STATE_HOME": os.path.join(self.dir.name, "broken")}
+        os.makedirs(os.path.join(self.dir.name, "broken", "chaosctl"))
+        with open(os.path.join(self.dir.name, "broken", "chaosctl", "history.db"), "w") as f:
+            f.write("junk")
+        self.assertIn("--no-history", self.run_cli("run", path, code=5).stderr)
+        del self.env
+        self.assertEqual(len(json.loads(self.run_cli("status", "--all", "--json").stdout)["faults"]), before)
+
     def test_no_evidence_is_3(self):
         for args in (["netns", "add", NETNS], ["-n", NETNS, "link", "add", "v0", "type", "veth", "peer", "name", "v1"],
                      ["-n", NETNS, "link", "set", "v0", "up"], ["-n", NETNS, "link", "set", "v1", "up"]):

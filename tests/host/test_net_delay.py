@@ -404,17 +404,23 @@ def foreign(htb):
 
 SWEEP = """
 set -e
-mount -t tmpfs tmpfs /mnt
-for ns in "$1" "$2"; do : >/mnt/$ns; mount --bind /run/netns/$ns /mnt/$ns; done
-mount --rbind /mnt /run/netns
+mount --make-rprivate /run/netns
+exec 3<"/run/netns/$1" 4<"/run/netns/$2"
+mount -t tmpfs tmpfs /run/netns
+: >"/run/netns/$1"
+: >"/run/netns/$2"
+mount --no-canonicalize --bind /proc/$$/fd/3 "/run/netns/$1"
+mount --no-canonicalize --bind /proc/$$/fd/4 "/run/netns/$2"
+exec 3<&- 4<&-
 shift 2
 exec "$@"
 """
 
 
 def sweep(*args):
-    """Where nothing but our two namespaces can be seen: a sweep takes everything that carries our mark."""
-    return sh("unshare", "--mount", "--pid", "--fork", "--net", "--mount-proc", "sh", "-c", SWEEP, "sh", A, B, DRIVER,
+    """Where nothing but our two namespaces can be seen: a sweep takes everything that carries our mark.
+    The root is left as it is: in a chroot it may be no mount point."""
+    return sh("unshare", "--mount", "--propagation", "unchanged", "--pid", "--fork", "--net", "--mount-proc", "sh", "-c", SWEEP, "sh", A, B, DRIVER,
               "sweep", "net.delay", *args)
 
 

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# asan: yes
 """The llm probe against a server that says itself what it sent and when (tests/lib/llm_server.py), and one experiment
 with the real chaosd: net.delay between probe and server, in namespaces of its own, breaks an SLO on the first token."""
 import bisect
@@ -77,7 +78,7 @@ class Probe(unittest.TestCase):
         return [(a, log[bisect.bisect_left(times, a["scheduled_us"])]) for a in result["answers"]]
 
     def check_times(self, result, log):
-        """What the probe says against what the server did. This machine may be busy: medians, and never too early."""
+        """What the probe says against what the server did: never too early, and close in the median (it is busy here)."""
         ttft, itl, latency = [], [], []
         for answer, record in self.pairs(result, log):
             sent, due = record["sent_us"], answer["scheduled_us"]
@@ -86,7 +87,7 @@ class Probe(unittest.TestCase):
             itl.append(answer["itl_p99_us"] - percentile(gaps, 0.99))
             latency.append(answer["latency_us"] - (record["last_us"] - due))
             self.assertEqual(answer["tokens"], len(sent))
-            self.assertGreater(ttft[-1], -2000, "a token was seen before it was sent")
+            self.assertGreaterEqual(answer["ttft_us"], record["begun_us"][0] - due, "seen before it was sent")
         self.assertLess(abs(median(ttft)), 3000, f"ttft is off by {median(ttft)} us; all: {sorted(ttft)}")
         self.assertLess(abs(median(itl)), 3000, f"itl p99 is off by {median(itl)} us; all: {sorted(itl)}")
         self.assertLess(abs(median(latency)), 5000, f"latency is off by {median(latency)} us; all: {sorted(latency)}")

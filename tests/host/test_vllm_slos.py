@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """The ready SLO documents for vLLM, their queries as they stand, before Prometheus' own rule tester: they count what
-they should on servers of either metric name and either way of writing `le`, and nothing where there is no such bound."""
+they should on servers of either metric name and either way of writing `le`, and nothing where no such bound is."""
 import json
 import os
 import re

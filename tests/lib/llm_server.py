@@ -44,7 +44,7 @@ class Answer:
         self.chat = path.endswith("/chat/completions")
         self.request = request
         self.cuts = itertools.cycle(options.cut) if options.cut else None
-        self.record = {"path": path, "received_us": now_us(), "sent_us": [], "end": "whole"}
+        self.record = {"path": path, "received_us": now_us(), "begun_us": [], "sent_us": [], "end": "whole"}
 
     def write(self, data):
         """As chunks; every chunk in a segment of its own where the kernel pleases."""
@@ -91,6 +91,7 @@ class Answer:
                 raise Broken
             if i % 3 == 1:
                 self.write(f": a comment{end}".encode())
+            self.record["begun_us"].append(now_us())  # nothing of it was sent before
             self.event(self.chunk([self.choice(TOKENS[i % len(TOKENS)])]), end)
             self.record["sent_us"].append(now_us())  # its last byte is on its way
             at_us = max(at_us + int(o.gap * 1000), now_us())
