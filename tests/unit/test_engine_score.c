@@ -278,6 +278,7 @@ static json_t *record_of(struct random_run *r) {
                 slos[i] = (struct slo){ .name = text_slo,
                                         .service = text_service,
                                         .objective = r->slos[i].objective,
+                                        .part = { .is_probe = true },
                                         .window_us = r->slos[i].period_us,
                                         .method = r->slos[i].method };
                 x_slos[i] = (struct experiment_slo){ .slo = &slos[i], .expect_text = text_met };
