@@ -173,7 +173,7 @@ static int parse_ratio(const json_t *metric, struct slo_indicator_doc *ret, stru
                 return err_set(e, -EINVAL, "a probe gives good or bad and total, not raw");
         if (!raw && !ret->part.type && !ret->total.type && ret->part.is_probe != ret->total.is_probe)
                 return err_set(e, -EINVAL, "%s and total must come from the same kind of source", part);
-        if (!raw && ret->part.is_probe && strcmp(ret->part.probe, ret->total.probe) != 0)
+        if (!raw && ret->part.is_probe && ret->total.is_probe && strcmp(ret->part.probe, ret->total.probe) != 0)
                 return err_set(e, -EINVAL, "%s counts answers of probe '%.60s', total those of '%.60s'", part,
                                ret->part.probe, ret->total.probe);
         return 0;

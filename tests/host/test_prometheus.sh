@@ -105,6 +105,34 @@ between "$(phase '["fault"]["compliance"]')" 0 0.6 || fail "fault: $(phase)"
 between "$(phase '["recovery"]["good"]')" 2 6 || fail "recovery: $(phase)"
 [ "$(record '["findings"][0]["severity"]')" = high ] || fail "findings: $(record '["findings"]')"
 
+# A scrape that fails leaves no value behind: bad, unless the SLO says that silence is nothing.
+gauge_slo() { # NAME ANNOTATIONS
+        cat <<EOF
+---
+apiVersion: openslo/v1
+kind: SLO
+metadata: {name: $1, annotations: {$2}}
+spec:
+  service: exporter
+  indicator:
+    spec: {thresholdMetric: {metricSource: {metricSourceRef: prom, type: Prometheus, spec: {query: node_time_seconds}}}}
+  timeWindow: [{duration: 30d, isRolling: true}]
+  budgetingMethod: Occurrences
+  objectives: [{target: 0.9, op: gt, value: 0}]
+EOF
+}
+{ slo_file password up; gauge_slo seen; gauge_slo silent-is-fine "chaosd/no-data: ignore"; } >slos.yaml
+experiment seen "$exporter" | sed 's/^  slos:.*/  slos: [{file: slos.yaml, name: seen, minSamples: 3},
+         {file: slos.yaml, name: silent-is-fine, minSamples: 3}]/' >experiment.yaml
+code=0; run || code=$?
+[ $code = 3 ] || { cat out.txt >&2; fail "an SLO without samples is inconclusive: exit $code"; }
+between "$(phase '["fault"]["compliance"]')" 0 0.7 || fail "silence was not bad: $(phase)"
+between "$(phase '["fault"]["total"]')" 3 8 || fail "a look a second: $(phase)"
+between "$(phase '["baseline"]["compliance"]')" 1 1 || fail "baseline: $(phase)"
+quiet='["slos"][1]["phases"]["fault"]'
+[ "$(record "$quiet"'["good"]')" = "$(record "$quiet"'["total"]')" ] || fail "silence counted: $(record "$quiet")"
+between "$(record "$quiet"'["total"]')" 0 2 || fail "silence counted: $(record "$quiet")"
+
 # Counters: what they grew by. Somebody else is paused.
 sleep 300 &
 bystander=$!
