@@ -14,6 +14,7 @@ import unittest
 
 SOURCE = os.environ.get("CHAOS_SOURCE") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ.get("CHAOS_BIN", os.path.join(SOURCE, "build/dev/bin"))
+IP = os.path.join(SOURCE, "tests/lib/bin/ip")  # works in a chroot too
 SERVER = os.path.join(SOURCE, "tests/lib/llm_server.py")
 HARD_CUTS = [1, 2, 3, 5, 1, 40, 7]
 TAG = f"t{os.getpid() % 100000}l"
@@ -36,7 +37,7 @@ class Server:
         self.dir = tempfile.TemporaryDirectory(prefix="llm-")
         test.addCleanup(self.dir.cleanup)
         self.log_path = os.path.join(self.dir.name, "log")
-        prefix = ["ip", "netns", "exec", netns] if netns else []
+        prefix = [IP, "netns", "exec", netns] if netns else []
         self.child = subprocess.Popen([*prefix, SERVER, "--log", self.log_path, "--address", address,
                                        "--port", str(port), *options], stdout=subprocess.PIPE, text=True)
         test.addCleanup(self.end)
@@ -229,15 +230,15 @@ class Experiment(unittest.TestCase):
         self.dir = tmp.name
         self.near, self.far = TAG + "n", TAG + "f"
         for ns in (self.near, self.far):
-            self.sh("ip", "netns", "add", ns)
-            self.addCleanup(subprocess.run, ["ip", "netns", "del", ns], capture_output=True)
-        self.sh("ip", "link", "add", "up0", "netns", self.near, "type", "veth", "peer", "name", "up0", "netns",
+            self.sh(IP, "netns", "add", ns)
+            self.addCleanup(subprocess.run, [IP, "netns", "del", ns], capture_output=True)
+        self.sh(IP, "link", "add", "up0", "netns", self.near, "type", "veth", "peer", "name", "up0", "netns",
                 self.far)
         for n, ns in enumerate((self.near, self.far), 1):
-            self.sh("ip", "-n", ns, "addr", "add", f"10.77.0.{n}/24", "dev", "up0")
-            self.sh("ip", "-n", ns, "link", "set", "up0", "up")
-            self.sh("ip", "-n", ns, "link", "set", "lo", "up")
-        self.sh("ip", "netns", "exec", self.near, "ping", "-q", "-c", "1", "-W", "5", "10.77.0.2")
+            self.sh(IP, "-n", ns, "addr", "add", f"10.77.0.{n}/24", "dev", "up0")
+            self.sh(IP, "-n", ns, "link", "set", "up0", "up")
+            self.sh(IP, "-n", ns, "link", "set", "lo", "up")
+        self.sh(IP, "netns", "exec", self.near, "ping", "-q", "-c", "1", "-W", "5", "10.77.0.2")
         self.socket = os.path.join(self.dir, "run", "chaosd.sock")
         self.env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": self.dir, "CHAOSD_SOCKET": self.socket,
                     "XDG_STATE_HOME": self.dir, "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
@@ -266,7 +267,7 @@ class Experiment(unittest.TestCase):
             SLO.format(name="whole", where="status == 200 and tokens == 8")]))
         file = self.write("e.yaml", EXPERIMENT.format(url=server.url, netns=self.near, dir=self.dir))
         record_path = os.path.join(self.dir, "record.json")
-        done = subprocess.run(["ip", "netns", "exec", self.near, os.path.join(BIN, "chaosctl"), "run", file, "--record",
+        done = subprocess.run([IP, "netns", "exec", self.near, os.path.join(BIN, "chaosctl"), "run", file, "--record",
                                record_path], env=self.env, capture_output=True, text=True, timeout=120,
                               stdin=subprocess.DEVNULL)
         self.assertEqual(done.returncode, 1, f"{done.stdout}\n{done.stderr}")
