@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/suggest.h"
+#include "core/text.h"
 #include "core/version.h"
 
 #define VERBS_MAX 64
@@ -113,6 +114,7 @@ int cli_usage(struct cli *cli, const struct verb *verb, const char *fmt, ...) {
         va_start(ap, fmt);
         (void)vsnprintf(e.msg, sizeof(e.msg), fmt, ap);
         va_end(ap);
+        (void)text_clean(e.msg);
         r = cli_fail(cli, &e);
         if (verb)
                 term_say(&cli->log, "Usage: chaosctl %s%s%s   (more: chaosctl help %s)", verb->name,

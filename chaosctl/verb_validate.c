@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "chaosctl/cli.h"
+#include "core/text.h"
 #include "experiments/model.h"
 #include "experiments/openslo.h"
 
@@ -42,7 +43,8 @@ static int run(struct cli *cli, const struct args *args) {
         int code = EXIT_PASS;
 
         for (size_t i = 0; i < args->n_operands; i++) {
-                const char *file = args->operands[i];
+                SCOPED_FREE char *clean = strdup(args->operands[i]);
+                const char *file = args->operands[i], *name = clean ? text_clean(clean) : "?";
                 struct err e = { 0 };
                 char kind[32] = "";
                 int r = document_check(file, kind, &e);
@@ -54,7 +56,7 @@ static int run(struct cli *cli, const struct args *args) {
                 const json_t *warning;
                 size_t k;
 
-                (void)json_array_append_new(files, describe(file, kind, warnings, r, &e));
+                (void)json_array_append_new(files, describe(name, kind, warnings, r, &e));
                 if (cli->json)
                         continue;
                 json_array_foreach (warnings, k, warning)
@@ -63,7 +65,7 @@ static int run(struct cli *cli, const struct args *args) {
                 if (r < 0)
                         term_say(&cli->log, "%s%s%s", term_on(&cli->log, STYLE_BAD), e.msg, term_off(&cli->log));
                 else if (!cli->quiet)
-                        term_say(&cli->out, "%s: %svalid%s (%s)", file, term_on(&cli->out, STYLE_GOOD),
+                        term_say(&cli->out, "%s: %svalid%s (%s)", name, term_on(&cli->out, STYLE_GOOD),
                                  term_off(&cli->out), kind);
         }
         if (!cli->json)

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "chaosd/text.h"
 #include "core/clock.h"
 #include "core/err.h"
 #include "core/json.h"
+#include "core/text.h"
 
 #define LINE_MAX_BYTES 65536
 

@@ -6,9 +6,9 @@
 
 #include "chaosd/daemon.h"
 #include "chaosd/paths.h"
-#include "chaosd/text.h"
 #include "core/clock.h"
 #include "core/err.h"
+#include "core/text.h"
 
 static void set_reason(struct daemon *d, const char *reason) {
         d->halted = true;

@@ -12,8 +12,8 @@
 #include "chaosd/policy.h"
 #include "chaosd/presence.h"
 #include "chaosd/probes.h"
-#include "chaosd/text.h"
 #include "core/clock.h"
+#include "core/text.h"
 #include "faults/holds.h"
 
 static void link_life(struct life *l) {

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "chaosd/text.h"
 #include "core/clock.h"
 #include "core/err.h"
+#include "core/text.h"
 
 #define BACKENDS_MAX    8
 #define REFUSAL_KEPT_US (30 * USEC_PER_SEC)

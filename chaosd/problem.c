@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "chaosd/text.h"
 #include "core/err.h"
+#include "core/text.h"
 
 /* What a kernel's refusal during a change may still say about the request is marked; the rest is a 500. */
 static const struct row {

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/text.h"
+
 int err_set(struct err *e, int code, const char *fmt, ...) {
         va_list ap;
 
@@ -17,6 +19,7 @@ int err_set(struct err *e, int code, const char *fmt, ...) {
         va_start(ap, fmt);
         (void)vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
         va_end(ap);
+        (void)text_clean(e->msg);
         return code;
 }
 
@@ -36,6 +39,7 @@ int err_wrap(struct err *e, int code, const char *fmt, ...) {
         if (n >= 0 && (size_t)n < sizeof(e->msg) && old[0] &&
             snprintf(e->msg + n, sizeof(e->msg) - (size_t)n, ": %s", old) < 0)
                 e->msg[n] = 0;
+        (void)text_clean(e->msg);
         return code;
 }
 
@@ -55,6 +59,7 @@ int err_errno(struct err *e, const char *fmt, ...) {
         va_end(ap);
         if (n >= 0 && (size_t)n < sizeof(e->msg))
                 (void)snprintf(e->msg + n, sizeof(e->msg) - (size_t)n, ": %s", strerror(-code));
+        (void)text_clean(e->msg);
         return code;
 }
 
@@ -66,6 +71,7 @@ int err_at(struct err *e, const char *key) {
 
         memcpy(old, e->path, sizeof(old));
         (void)snprintf(e->path, sizeof(e->path), "/%.60s%.98s", key, old);
+        (void)text_clean(e->path);
         return e->code;
 }
 

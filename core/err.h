@@ -4,7 +4,7 @@
 
 struct err {
         int code;         /* negative errno; 0 = no error */
-        char msg[400];    /* NUL-terminated, outermost context first */
+        char msg[400];    /* NUL-terminated UTF-8 without control characters, outermost context first */
         char path[160];   /* JSON pointer to the offending input ("/params/delay"), or "" */
         char extack[120]; /* the kernel's own words (netlink's extended acknowledgement), or "" */
 };

@@ -200,6 +200,18 @@ class Inject(Cli):
         self.assertIn("Undone in 1.5 ms", done.stderr)
         self.assertGreaterEqual(fake.count("POST", f"/v1/faults/{next(iter(fake.faults))}/renew"), 2)
 
+    def test_hostile_bytes_neither_steer_the_terminal_nor_break_json(self):
+        path = os.path.join(self.dir.name, "steer.yaml")
+        with open(path, "w") as f:
+            f.write('apiVersion: "\\e[31mred\\a"\nkind: Experiment\n')
+        done = self.run_cli("validate", path, code=2)
+        self.assertNotRegex(done.stdout + done.stderr, "[\x1b\a]")
+        for args in (["status", b"\xffab"], [b"\xff"], ["validate", b"\xff"]):
+            done = subprocess.run([CHAOSCTL, "--json", *args], env=self.env, capture_output=True)
+            self.assertEqual(done.returncode, 2)
+            json.loads(done.stdout)
+            self.assertIn(b'"message"', done.stdout)
+
     def test_no_hits_is_inconclusive(self):
         fake = self.fake()
         fake.hits = 0

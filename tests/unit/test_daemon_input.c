@@ -9,8 +9,8 @@
 #include "chaosd/config.h"
 #include "chaosd/problem.h"
 #include "chaosd/request.h"
-#include "chaosd/text.h"
 #include "core/err.h"
+#include "core/text.h"
 #include "lib/check.h"
 
 static void test_refused_bodies(void) {
@@ -86,10 +86,11 @@ static void test_problems(void) {
 
 static void test_text(void) {
         static const char *const pairs[][2] = {
-                { "plain", "plain" },      { "\xc3\xa9t\xc3\xa9", "\xc3\xa9t\xc3\xa9" },
-                { "a\xff", "a?" },         { "\xc0\xaf", "??" },
-                { "\xed\xa0\x80", "???" }, { "\xf4\x90\x80\x80", "????" },
-                { "x\xe2\x82", "x??" },    { "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80" },
+                { "plain", "plain" },       { "\xc3\xa9t\xc3\xa9", "\xc3\xa9t\xc3\xa9" },
+                { "a\xff", "a?" },          { "\xc0\xaf", "??" },
+                { "\xed\xa0\x80", "???" },  { "\xf4\x90\x80\x80", "????" },
+                { "x\xe2\x82", "x??" },     { "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80" },
+                { "\x1b[31m\n", "?[31m?" }, { "\xc2\x9b\x7f\xc2\xa0", "???\xc2\xa0" },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {

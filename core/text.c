@@ -1,4 +1,4 @@
-#include "chaosd/text.h"
+#include "core/text.h"
 
 #include <stddef.h>
 
@@ -17,12 +17,18 @@ static size_t sequence_length(const unsigned char *p) {
         return n;
 }
 
+/* C0, DEL, and C1 as UTF-8 writes it: U+0080 to U+009F. */
+static int is_control(const unsigned char *p) {
+        return p[0] < 0x20 || p[0] == 0x7F || (p[0] == 0xC2 && p[1] < 0xA0);
+}
+
 char *text_clean(char *text) {
         for (unsigned char *p = (unsigned char *)text; *p;) {
                 size_t n = sequence_length(p);
 
-                if (n == 0)
-                        *p = '?';
+                if (n == 0 || is_control(p))
+                        for (size_t i = 0; i < (n ? n : 1); i++)
+                                p[i] = '?';
                 p += n ? n : 1;
         }
         return text;
