@@ -111,7 +111,7 @@ gauge_slo() { # NAME ANNOTATIONS
 ---
 apiVersion: openslo/v1
 kind: SLO
-metadata: {name: $1, annotations: {$2}}
+metadata: {name: $1, annotations: {${2:-}}}
 spec:
   service: exporter
   indicator:
