@@ -58,9 +58,9 @@ bool prom_poll_take(struct prom_poll *p, struct prom_sample *ret) {
         return any;
 }
 
-/* One number, or none; a note says why not. */
+/* One number, or none; a note says why not. An unanswered query says nothing about the service: only an answer without
+ * a number is "no data". */
 static double ask(const struct slo_source *s, struct prom_sample *out) {
-        /* An unanswered query says nothing about the service: only an answer without a number is "no data". */
         struct prometheus_answer a = { 0 };
         struct err e = { 0 };
 
@@ -87,8 +87,7 @@ static struct slo_count ratio(double part, double total, bool bad) {
         return (struct slo_count){ fmin(fmax(part, 0), total), total };
 }
 
-/* Counters count by what they grew since the last look (a restart of the service begins again); everything else is one
- * sample for each look. */
+/* Counters count by what they grew since the last look; everything else is one sample for each look. */
 static struct slo_count measure(const struct slo *s, struct series *last, struct prom_sample *out) {
         double part = ask(&s->part, out), total, grown_part, grown_total;
         bool bad = s->indicator == SLO_BAD_TOTAL;
@@ -108,10 +107,8 @@ static struct slo_count measure(const struct slo *s, struct series *last, struct
 
         grown_part = part - last->part;
         grown_total = total - last->total;
-        if (grown_part < 0 || grown_total < 0) {
-                grown_part = part;
-                grown_total = total;
-        }
+        if (grown_part < 0 || grown_total < 0) /* begun again; in a sum() nobody knows how much of it: skip this look */
+                grown_part = grown_total = NAN;
         if (!isnan(part) && !isnan(total)) {
                 last->part = part;
                 last->total = total;

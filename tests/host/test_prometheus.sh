@@ -122,8 +122,8 @@ spec:
 EOF
 }
 { slo_file password up; gauge_slo seen; gauge_slo silent-is-fine "chaosd/no-data: ignore"; } >slos.yaml
-experiment seen "$exporter" | sed 's/^  slos:.*/  slos: [{file: slos.yaml, name: seen, minSamples: 3},
-         {file: slos.yaml, name: silent-is-fine, minSamples: 3}]/' >experiment.yaml
+experiment seen "$exporter" |
+        sed 's/^  slos:.*/  slos: [{file: slos.yaml, name: seen, minSamples: 3}, {file: slos.yaml, name: silent-is-fine, minSamples: 3}]/' >experiment.yaml
 code=0; run || code=$?
 [ $code = 3 ] || { cat out.txt >&2; fail "an SLO without samples is inconclusive: exit $code"; }
 between "$(phase '["fault"]["compliance"]')" 0 0.7 || fail "silence was not bad: $(phase)"
