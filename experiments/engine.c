@@ -203,10 +203,27 @@ static void watch_silence(struct engine *e, uint64_t now_us) {
         }
 }
 
+/* By the SLO's own budgeting method. Slices are summed up at each tick, not at each sample: that is a walk. */
+static void update_slices(struct engine *e, size_t i, uint64_t now_us) {
+        const struct engine_slo_config *c = &e->c->slos[i];
+        struct engine_slo *s = &e->slos[i];
+        double compliance;
+        size_t first = 0;
+
+        while (first < s->n_seconds && s->seconds[first].phase == ENGINE_BASELINE)
+                first++;
+        compliance = slo_method_compliance(c->method, s->seconds + first, s->n_seconds - first, UINT8_MAX, c->slice_us,
+                                           c->slice_target);
+        if (!isnan(compliance))
+                s->spent =
+                        slo_spend(slo_burn(compliance, c->objective), now_us - e->begin_us[ENGINE_FAULT], c->period_us);
+}
+
 static void update_spending(struct engine *e, size_t i, uint64_t now_us) {
         struct engine_slo *s = &e->slos[i];
 
-        if (e->phase < ENGINE_FAULT || e->begin_us[ENGINE_FAULT] == UINT64_MAX || s->spending.total <= 0)
+        if (e->phase < ENGINE_FAULT || e->begin_us[ENGINE_FAULT] == UINT64_MAX || s->spending.total <= 0 ||
+            e->c->slos[i].method != SLO_OCCURRENCES)
                 return;
         s->spent = slo_spend(slo_burn(slo_compliance(s->spending), e->c->slos[i].objective),
                              now_us - e->begin_us[ENGINE_FAULT], e->c->slos[i].period_us);
@@ -312,6 +329,8 @@ void engine_tick(struct engine *e, uint64_t now_us) {
         if (e->phase == ENGINE_FAULT && !e->aborting && !e->stopping) {
                 for (size_t i = 0; i < e->c->n_slos; i++) {
                         update_spending(e, i, now_us);
+                        if (e->c->slos[i].method != SLO_OCCURRENCES)
+                                update_slices(e, i, now_us);
                         watch_slo(e, i, now_us);
                 }
                 watch_silence(e, now_us);
@@ -406,6 +425,9 @@ void engine_drained(struct engine *e, uint64_t now_us) {
         if (e->phase != ENGINE_DRAIN)
                 return;
 
+        for (size_t i = 0; i < e->c->n_slos; i++)
+                if (e->c->slos[i].method != SLO_OCCURRENCES && e->begin_us[ENGINE_FAULT] != UINT64_MAX)
+                        update_slices(e, i, now_us);
         engine_judge(e, now_us);
         e->phase = ENGINE_DONE;
         push(e, (struct engine_action){ .kind = ENGINE_FINISH });

@@ -176,6 +176,9 @@ bool engine_next(struct engine *e, struct engine_action *ret);
 /* The phase that a sample started at this time belongs to. */
 enum engine_phase engine_phase_at(const struct engine *e, uint64_t started_us);
 
+/* The second of the fault and recovery phases with the worst ratio, the first of several; NULL = no samples. */
+const struct slo_second *engine_worst_second(const struct engine *e, size_t slo);
+
 /* When engine_tick() is due at the latest. */
 uint64_t engine_deadline_us(const struct engine *e);
 

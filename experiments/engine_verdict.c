@@ -92,6 +92,17 @@ static void measure_burn(const struct engine *e, size_t i) {
         }
 }
 
+const struct slo_second *engine_worst_second(const struct engine *e, size_t i) {
+        const struct engine_slo *s = &e->slos[i];
+        const struct slo_second *worst = NULL;
+
+        for (size_t k = 0; k < s->n_seconds; k++)
+                if (s->seconds[k].phase != ENGINE_BASELINE && s->seconds[k].count.total > 0 &&
+                    (!worst || slo_compliance(s->seconds[k].count) < slo_compliance(worst->count)))
+                        worst = &s->seconds[k];
+        return worst;
+}
+
 static bool expectation_held(const struct engine *e, size_t i, char *reason, size_t size) {
         const struct engine_slo_config *c = &e->c->slos[i];
         const struct engine_slo *s = &e->slos[i];

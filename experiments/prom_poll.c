@@ -58,25 +58,50 @@ bool prom_poll_take(struct prom_poll *p, struct prom_sample *ret) {
         return any;
 }
 
-/* One number, or none; a note says why not. */
-static double ask(const struct slo_source *s, struct prom_sample *out) {
-        /* An unanswered query says nothing about the service: only an answer without a number is "no data". */
-        struct prometheus_answer a = { 0 };
-        struct err e = { 0 };
-
-        if (prometheus_query(s->datasource, s->query, &a, &e) < 0) {
-                (void)snprintf(out->note, sizeof(out->note), "Prometheus: %.220s", e.msg);
-                return NAN;
-        }
-        if (a.series > 1) {
-                (void)snprintf(out->note, sizeof(out->note), "the query gives %zu series; add sum(): %.150s", a.series,
+/* One number, or none; a note says why not. An unanswered query says nothing about the service: only an answer without
+ * a number is "no data". */
+static double take(const struct slo_source *s, const struct prometheus_answer *a, struct prom_sample *out) {
+        if (a->series > 1) {
+                (void)snprintf(out->note, sizeof(out->note), "the query gives %zu series; add sum(): %.150s", a->series,
                                s->query);
                 return NAN;
         }
-        if (a.warning[0])
-                (void)snprintf(out->note, sizeof(out->note), "Prometheus warns: %.200s", a.warning);
-        out->no_data = out->no_data || a.no_data;
-        return a.no_data ? NAN : a.value;
+        if (a->warning[0])
+                (void)snprintf(out->note, sizeof(out->note), "Prometheus warns: %.200s", a->warning);
+        out->no_data = out->no_data || a->no_data;
+        return a->no_data ? NAN : a->value;
+}
+
+static double ask(const struct slo_source *s, struct prom_sample *out) {
+        struct prometheus_answer a = { 0 };
+        struct err e = { 0 };
+
+        if (prometheus_query(s->datasource, s->query, &a, &e) >= 0)
+                return take(s, &a, out);
+        (void)snprintf(out->note, sizeof(out->note), "Prometheus: %.220s", e.msg);
+        return NAN;
+}
+
+/* Both parts of a ratio, of the same moment where one server knows both. */
+static void ask_ratio(const struct slo *s, double *ret_part, double *ret_total, struct prom_sample *out) {
+        struct prometheus_answer part = { 0 }, total = { 0 };
+        struct err e = { 0 };
+        int r = -EINVAL;
+
+        if (s->part.datasource == s->total.datasource)
+                r = prometheus_query_pair(s->part.datasource, s->part.query, s->total.query, &part, &total, &e);
+        if (r < 0 && r != -EINVAL) {
+                *ret_part = *ret_total = NAN;
+                (void)snprintf(out->note, sizeof(out->note), "Prometheus: %.220s", e.msg);
+                return;
+        }
+        if (r < 0) { /* a scalar, two servers, or a mistake: one by one, with words for what is wrong */
+                *ret_part = ask(&s->part, out);
+                *ret_total = ask(&s->total, out);
+                return;
+        }
+        *ret_part = take(&s->part, &part, out);
+        *ret_total = take(&s->total, &total, out);
 }
 
 static struct slo_count ratio(double part, double total, bool bad) {
@@ -87,11 +112,15 @@ static struct slo_count ratio(double part, double total, bool bad) {
         return (struct slo_count){ fmin(fmax(part, 0), total), total };
 }
 
-/* Counters count by what they grew since the last look (a restart of the service begins again); everything else is one
- * sample for each look. */
+/* Counters count by what they grew since the last look; everything else is one sample for each look. */
 static struct slo_count measure(const struct slo *s, struct series *last, struct prom_sample *out) {
-        double part = ask(&s->part, out), total, grown_part, grown_total;
+        double part = 0, total = 0, grown_part, grown_total;
         bool bad = s->indicator == SLO_BAD_TOTAL;
+
+        if (s->indicator == SLO_THRESHOLD || s->indicator == SLO_RAW)
+                part = ask(&s->part, out);
+        else
+                ask_ratio(s, &part, &total, out);
 
         if (s->indicator == SLO_THRESHOLD)
                 return isnan(part) ? (struct slo_count){ 0 } : (struct slo_count){ slo_threshold_holds(s, part), 1 };
@@ -99,7 +128,6 @@ static struct slo_count measure(const struct slo *s, struct series *last, struct
                 return isnan(part) ? (struct slo_count){ 0 }
                                    : (struct slo_count){ fmin(fmax(s->raw_success ? part : 1 - part, 0), 1), 1 };
 
-        total = ask(&s->total, out);
         if (!s->counter) {
                 struct slo_count c = ratio(part, total, bad);
 
@@ -108,10 +136,8 @@ static struct slo_count measure(const struct slo *s, struct series *last, struct
 
         grown_part = part - last->part;
         grown_total = total - last->total;
-        if (grown_part < 0 || grown_total < 0) {
-                grown_part = part;
-                grown_total = total;
-        }
+        if (grown_part < 0 || grown_total < 0) /* begun again; in a sum() nobody knows how much of it: skip this look */
+                grown_part = grown_total = NAN;
         if (!isnan(part) && !isnan(total)) {
                 last->part = part;
                 last->total = total;

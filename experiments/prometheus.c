@@ -184,6 +184,45 @@ int prometheus_query(const struct slo_datasource *d, const char *query, struct p
         return 0;
 }
 
+static void add_series(struct prometheus_answer *a, double value) {
+        if (a->series == 0)
+                a->value = value;
+        a->series++;
+        a->any_nonzero = a->any_nonzero || (!isnan(value) && value != 0);
+        a->no_data = isnan(a->value);
+}
+
+int prometheus_query_pair(const struct slo_datasource *d, const char *part, const char *total,
+                          struct prometheus_answer *ret_part, struct prometheus_answer *ret_total, struct err *e) {
+        struct prometheus_answer answers[2] = { { .no_data = true, .value = NAN }, { .no_data = true, .value = NAN } };
+        SCOPED_FREE char *query = NULL, *encoded = NULL, *body = NULL;
+        SCOPED_JSON json_t *data = NULL;
+        const json_t *series;
+        size_t i;
+        int r;
+
+        /* A comment at the end of a query must not swallow the bracket. */
+        if (asprintf(&query,
+                     "label_replace((%s\n), \"chaos_slo\", \"part\", \"\", \"\") or "
+                     "label_replace((%s\n), \"chaos_slo\", \"total\", \"\", \"\")",
+                     part, total) < 0)
+                return err_set(e, -ENOMEM, "no memory");
+        encoded = url_encode(query);
+        if (!encoded || asprintf(&body, "query=%s", encoded) < 0)
+                return err_set(e, -ENOMEM, "no memory");
+
+        r = call(d, "/api/v1/query", body, &data, answers[0].warning, e);
+        if (r < 0)
+                return r;
+
+        json_array_foreach (json_at(data, "result"), i, series)
+                add_series(&answers[strcmp(json_text_at(series, "metric/chaos_slo", ""), "total") == 0],
+                           sample_value(json_at(series, "value")));
+        *ret_part = answers[0];
+        *ret_total = answers[1];
+        return 0;
+}
+
 int prometheus_query_range(const struct slo_datasource *d, const char *query, double start_s, double end_s,
                            double step_s, json_t **ret, char warning[200], struct err *e) {
         SCOPED_FREE char *encoded = url_encode(query), *body = NULL;

@@ -23,6 +23,11 @@ struct prometheus_answer {
  * -EIO for other refusals; and http_send()'s errors. */
 int prometheus_query(const struct slo_datasource *d, const char *query, struct prometheus_answer *ret, struct err *e);
 
+/* prometheus_query_pair — two queries that see the same moment (asked one after the other, a scrape may come between
+ * them): instant vectors only, -EINVAL for scalars. */
+int prometheus_query_pair(const struct slo_datasource *d, const char *part, const char *total,
+                          struct prometheus_answer *ret_part, struct prometheus_answer *ret_total, struct err *e);
+
 /* prometheus_query_range — *ret is the answer's "data" ({"resultType":"matrix","result":[…]}), a new reference.
  * Times are seconds since the epoch, step in seconds. */
 int prometheus_query_range(const struct slo_datasource *d, const char *query, double start_s, double end_s,

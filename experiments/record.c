@@ -154,14 +154,10 @@ static json_t *make_count(struct slo_count c, double compliance) {
         return o;
 }
 
-static json_t *worst_second(const struct engine_slo *s) {
-        const struct slo_second *worst = NULL;
+static json_t *worst_second(const struct engine *e, size_t i) {
+        const struct slo_second *worst = engine_worst_second(e, i);
         json_t *o;
 
-        for (size_t k = 0; k < s->n_seconds; k++)
-                if (s->seconds[k].phase != ENGINE_BASELINE && s->seconds[k].count.total > 0 &&
-                    (!worst || slo_compliance(s->seconds[k].count) < slo_compliance(worst->count)))
-                        worst = &s->seconds[k];
         if (!worst)
                 return json_null();
 
@@ -198,7 +194,7 @@ static json_t *make_slo(const struct run *r, size_t i) {
         set(budget, "spent", number(s->spent));
         set(budget, "projected", number(s->projected));
         set(o, "budget", budget);
-        set(o, "worst_second", worst_second(s));
+        set(o, "worst_second", worst_second(r->engine, i));
         set(o, "time_to_detect_s", number(s->detected_s));
         set(o, "time_to_recover_s", number(s->recovered_s));
         set(o, "samples", json_integer((json_int_t)s->samples));

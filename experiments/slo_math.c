@@ -1,9 +1,11 @@
 #include "experiments/slo_math.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/scoped.h"
 
 #define HOUR_US        (3600 * USEC_PER_SEC)
 #define DAY_US         (24 * HOUR_US)
@@ -110,48 +112,42 @@ bool slo_alert_fires(const struct slo_alert *a, const struct slo_window *w, uint
                slo_burn(slo_compliance(in_short), objective) >= a->burn;
 }
 
-struct slices {
-        double n, good, ratios;
-};
-
-static void slices_add(struct slices *s, struct slo_count c, double target) {
-        if (c.total <= 0)
-                return;
-
-        s->n++;
-        s->good += c.good / c.total >= target;
-        s->ratios += c.good / c.total;
-}
-
 double slo_method_compliance(enum slo_method method, const struct slo_second *seconds, size_t n, unsigned phase,
                              uint64_t slice_us, double slice_target) {
         uint64_t slice_s = slice_us / USEC_PER_SEC ? slice_us / USEC_PER_SEC : 1;
-        struct slo_count all = { 0 }, slice = { 0 };
-        struct slices slices = { 0 };
-        bool started = false;
-        uint32_t start_s = 0;
+        uint32_t first_s = UINT32_MAX, last_s = 0;
+        SCOPED_FREE struct slo_count *slices = NULL;
+        double filled = 0, good = 0, ratios = 0;
+        struct slo_count all = { 0 };
+        size_t n_slices;
 
         for (size_t i = 0; i < n; i++) {
-                const struct slo_second *s = &seconds[i];
-
-                if (phase != UINT8_MAX && s->phase != phase)
+                if (phase != UINT8_MAX && seconds[i].phase != phase)
                         continue;
-                if (!started || s->t_s - start_s >= slice_s) {
-                        slices_add(&slices, slice, slice_target);
-                        slice = (struct slo_count){ 0 };
-                        start_s = started ? start_s + (uint32_t)((s->t_s - start_s) / slice_s * slice_s) : s->t_s;
-                        started = true;
-                }
-                slice.good += s->count.good;
-                slice.total += s->count.total;
-                all.good += s->count.good;
-                all.total += s->count.total;
+                first_s = seconds[i].t_s < first_s ? seconds[i].t_s : first_s;
+                last_s = seconds[i].t_s > last_s ? seconds[i].t_s : last_s;
+                all.good += seconds[i].count.good;
+                all.total += seconds[i].count.total;
         }
-        slices_add(&slices, slice, slice_target);
-
-        if (method == SLO_OCCURRENCES)
+        if (method == SLO_OCCURRENCES || all.total <= 0)
                 return slo_compliance(all);
-        if (slices.n <= 0)
+
+        n_slices = (size_t)((last_s - first_s) / slice_s) + 1;
+        slices = calloc(n_slices, sizeof(*slices));
+        if (!slices)
                 return NAN;
-        return (method == SLO_TIMESLICES ? slices.good : slices.ratios) / slices.n;
+        for (size_t i = 0; i < n; i++) {
+                if (phase != UINT8_MAX && seconds[i].phase != phase)
+                        continue;
+                slices[(seconds[i].t_s - first_s) / slice_s].good += seconds[i].count.good;
+                slices[(seconds[i].t_s - first_s) / slice_s].total += seconds[i].count.total;
+        }
+        for (size_t k = 0; k < n_slices; k++) {
+                if (slices[k].total <= 0)
+                        continue;
+                filled++;
+                good += slo_compliance(slices[k]) >= slice_target;
+                ratios += slo_compliance(slices[k]);
+        }
+        return (method == SLO_TIMESLICES ? good : ratios) / filled;
 }

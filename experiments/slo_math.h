@@ -69,6 +69,6 @@ struct slo_second {
 
 /* Compliance of a run of seconds by a budgeting method. Occurrences: all good over all samples. Timeslices: the share
  * of slices whose own ratio is at least slice_target. RatioTimeslices: the mean of the slices' ratios. Slices without
- * samples do not count. phase: only seconds of it; UINT8_MAX = all. */
+ * samples do not count. The seconds may be in any order. phase: only seconds of it; UINT8_MAX = all. */
 double slo_method_compliance(enum slo_method method, const struct slo_second *seconds, size_t n, unsigned phase,
                              uint64_t slice_us, double slice_target);

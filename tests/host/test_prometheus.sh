@@ -111,7 +111,7 @@ gauge_slo() { # NAME ANNOTATIONS
 ---
 apiVersion: openslo/v1
 kind: SLO
-metadata: {name: $1, annotations: {$2}}
+metadata: {name: $1, annotations: {${2:-}}}
 spec:
   service: exporter
   indicator:
@@ -122,8 +122,8 @@ spec:
 EOF
 }
 { slo_file password up; gauge_slo seen; gauge_slo silent-is-fine "chaosd/no-data: ignore"; } >slos.yaml
-experiment seen "$exporter" | sed 's/^  slos:.*/  slos: [{file: slos.yaml, name: seen, minSamples: 3},
-         {file: slos.yaml, name: silent-is-fine, minSamples: 3}]/' >experiment.yaml
+experiment seen "$exporter" |
+        sed 's/^  slos:.*/  slos: [{file: slos.yaml, name: seen, minSamples: 3}, {file: slos.yaml, name: silent-is-fine, minSamples: 3}]/' >experiment.yaml
 code=0; run || code=$?
 [ $code = 3 ] || { cat out.txt >&2; fail "an SLO without samples is inconclusive: exit $code"; }
 between "$(phase '["fault"]["compliance"]')" 0 0.7 || fail "silence was not bad: $(phase)"

@@ -130,6 +130,24 @@ static void test_methods(void) {
         CHECK(slo_method_compliance(SLO_OCCURRENCES, s, n, UINT8_MAX, 0, 0) < 0.75, "all phases");
 }
 
+/* By hand: a quiet minute (10 of 10 good), a busy one (0 of 90), a silent one, a fair one (8 of 10). */
+static void test_methods_by_hand(void) {
+        static const struct slo_second s[] = {
+                { 190, 1, { 8, 10 } }, { 70, 1, { 0, 60 } }, { 5, 1, { 4, 4 } },
+                { 100, 1, { 0, 30 } }, { 50, 1, { 6, 6 } },
+        };
+        const size_t n = sizeof(s) / sizeof(s[0]);
+        const uint64_t minute = 60 * USEC_PER_SEC;
+
+        /* Slices begin at the first second, 5: [5, 65) [65, 125) [125, 185) [185, 245). */
+        CHECK(near(slo_method_compliance(SLO_OCCURRENCES, s, n, 1, 0, 0), 18.0 / 110), "18 of 110");
+        CHECK(near(slo_method_compliance(SLO_TIMESLICES, s, n, 1, minute, 0.8), 2.0 / 3), "two of three minutes");
+        CHECK(near(slo_method_compliance(SLO_TIMESLICES, s, n, 1, minute, 0.81), 1.0 / 3), "one of three minutes");
+        CHECK(near(slo_method_compliance(SLO_RATIO_TIMESLICES, s, n, 1, minute, 0), (1 + 0 + 0.8) / 3), "their mean");
+        /* 99 % of the minutes of a day: 14.4 may be bad, so 3 of 3 bad ones spend 3 / 14.4 of the budget. */
+        CHECK(near(slo_spend(slo_burn(0, 0.99), 3 * minute, 1440 * minute), 3 / 14.4), "minutes of a day");
+}
+
 int main(void) {
         test_basics();
         test_workbook();
@@ -137,5 +155,6 @@ int main(void) {
         test_fires();
         test_window_sum();
         test_methods();
+        test_methods_by_hand();
         return check_result();
 }
