@@ -22,21 +22,38 @@ loop_with_fault() {
         "$CHAOS_BIN/bench_openat" 1 <$fifo >/run/bench.out &
         pid=$!
         exec 7>$fifo
-        uid=$("$CHAOS_BIN/chaosctl" inject sys.errno --pid "${1/self/$pid}" --syscalls openat --errno ENOSPC \
+        uid=$("$CHAOS_BIN/chaosctl" inject sys.errno --pid "${1/self/$pid}" --syscall openat --errno ENOSPC \
                 --when 1000000000 --for 5m --detach --quiet)
         echo x >&7
         exec 7>&-
         wait $pid
-        "$CHAOS_BIN/chaosctl" revert "$uid" >/dev/null
+        "$CHAOS_BIN/chaosctl" revert "$uid" --json >/run/bench.fault
         cat /run/bench.out
+}
+
+# check_matched WANTED: did the fault meet the loop's calls? A figure of a fault that was not there is worth nothing.
+check_matched() {
+        local matched
+        matched=$(python3 -c '
+import json
+fault = json.load(open("/run/bench.fault"))["reverted"][0]
+print(next(c["value"] for c in fault["evidence"]["counters"] if c["name"] == "matched"))')
+        if { [ "$1" = yes ] && [ "${matched:-0}" -eq 0 ]; } || { [ "$1" = no ] && [ "${matched:-1}" -ne 0 ]; }; then
+                echo "FAIL: matched ${matched:-nothing known}, wanted $1: $(cat /run/bench.fault)"
+                exit 1
+        fi
 }
 
 sleep 1000 &
 other=$!
 for round in 1 2 3; do
         echo "bare $(loop env)"
-        echo "other $(loop_with_fault $other)"
-        echo "matching $(loop_with_fault self)"
+        figure=$(loop_with_fault $other)
+        echo "other $figure"
+        check_matched no
+        figure=$(loop_with_fault self)
+        echo "matching $figure"
+        check_matched yes
         echo "strace $(loop strace -f -qq -o /dev/null -e trace=openat -e inject=openat:error=ENOSPC:when=60000)"
 done
 "$CHAOS_BIN/chaosctl" doctor --json | python3 -c '
