@@ -277,9 +277,12 @@ if __name__ == "__main__":
             print(f"{tool} is not installed")
             sys.exit(77)
     if "--inside" not in sys.argv:
-        os.execvp("unshare", ["unshare", "--mount", "--net", sys.executable, __file__, "--inside", *sys.argv[1:]])
+        os.execvp("unshare", ["unshare", "--mount", "--propagation", "unchanged", "--net", sys.executable, __file__,
+                               "--inside", *sys.argv[1:]])
     sys.argv.remove("--inside")
     subprocess.run("""set -e
+                      # In a chroot the root may be no mount point.
+                      mount --make-rprivate / 2>/dev/null || { mount --make-rprivate /run; mount --make-rprivate /sys; }
                       mount -t tmpfs tmpfs /run
                       mkdir /run/cgroup
                       mount --rbind /sys/fs/cgroup /run/cgroup
