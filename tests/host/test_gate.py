@@ -73,7 +73,8 @@ class Gate(unittest.TestCase):
         cls.dir = tempfile.mkdtemp(prefix="chaos-gate.", dir="/run")
         cls.addClassCleanup(shutil.rmtree, cls.dir, ignore_errors=True)
         runtime_dir = os.path.join(cls.dir, "chaosd")
-        cls.env = {"PATH": os.environ["PATH"] + ":/usr/sbin:/sbin", "HOME": cls.dir, "LC_ALL": "C.UTF-8",
+        cls.env = {"PATH": f"{SOURCE}/tests/lib/bin:{os.environ['PATH']}:/usr/sbin:/sbin",
+                   "HOME": cls.dir, "LC_ALL": "C.UTF-8",
                    "XDG_STATE_HOME": os.path.join(cls.dir, "state"), "TERM": "xterm-256color",
                    "CHAOSD_SOCKET": os.path.join(runtime_dir, "chaosd.sock")}
         shop = os.path.join(cls.dir, "shop")
