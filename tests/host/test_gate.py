@@ -73,7 +73,8 @@ class Gate(unittest.TestCase):
         cls.dir = tempfile.mkdtemp(prefix="chaos-gate.", dir="/run")
         cls.addClassCleanup(shutil.rmtree, cls.dir, ignore_errors=True)
         runtime_dir = os.path.join(cls.dir, "chaosd")
-        cls.env = {"PATH": os.environ["PATH"] + ":/usr/sbin:/sbin", "HOME": cls.dir, "LC_ALL": "C.UTF-8",
+        cls.env = {"PATH": f"{SOURCE}/tests/lib/bin:{os.environ['PATH']}:/usr/sbin:/sbin",
+                   "HOME": cls.dir, "LC_ALL": "C.UTF-8",
                    "XDG_STATE_HOME": os.path.join(cls.dir, "state"), "TERM": "xterm-256color",
                    "CHAOSD_SOCKET": os.path.join(runtime_dir, "chaosd.sock")}
         shop = os.path.join(cls.dir, "shop")
@@ -277,9 +278,12 @@ if __name__ == "__main__":
             print(f"{tool} is not installed")
             sys.exit(77)
     if "--inside" not in sys.argv:
-        os.execvp("unshare", ["unshare", "--mount", "--net", sys.executable, __file__, "--inside", *sys.argv[1:]])
+        os.execvp("unshare", ["unshare", "--mount", "--propagation", "unchanged", "--net", sys.executable, __file__,
+                               "--inside", *sys.argv[1:]])
     sys.argv.remove("--inside")
     subprocess.run("""set -e
+                      # In a chroot the root may be no mount point.
+                      mount --make-rprivate / 2>/dev/null || { mount --make-rprivate /run; mount --make-rprivate /sys; }
                       mount -t tmpfs tmpfs /run
                       mkdir /run/cgroup
                       mount --rbind /sys/fs/cgroup /run/cgroup
