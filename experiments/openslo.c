@@ -260,6 +260,7 @@ static int make_slo(struct slo_set *set, const json_t *d, const json_t *sli_spec
                 s->name = NULL;
                 return err_set(e, -ENOMEM, "no memory");
         }
+        s->window_us = OPENSLO_WINDOW_DEFAULT_US;
         (void)openslo_parse_duration(json_text_at(d, "spec/timeWindow/0/duration", ""), &s->window_us, NULL);
         r = slo_calendar_read(json_at(d, "spec/timeWindow/0"), &s->calendar, e);
         if (r < 0)

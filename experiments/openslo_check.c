@@ -175,14 +175,16 @@ static int check_policy_ref(const json_t *policy, struct err *e) {
 
 static int check_slo(const json_t *spec, struct err *e) {
         const json_t *indicator = json_at(spec, "indicator"), *policies = json_at(spec, "alertPolicies");
+        const json_t *window = json_at(spec, "timeWindow");
         bool threshold = false;
 
         if (!indicator == !json_at(spec, "indicatorRef"))
                 return err_set(e, -EINVAL, "give either indicator or indicatorRef");
         if (indicator && check_inline_indicator(indicator, &threshold, e) < 0)
                 return err_at(e, "indicator");
-        if (check_list(json_at(spec, "timeWindow"), 1, 1, "timeWindow", check_window, e) < 0 ||
-            check_list(json_at(spec, "objectives"), 1, SIZE_MAX, "objectives", check_objective, e) < 0)
+        if (window && check_list(window, 1, 1, "timeWindow", check_window, e) < 0)
+                return -EINVAL;
+        if (check_list(json_at(spec, "objectives"), 1, SIZE_MAX, "objectives", check_objective, e) < 0)
                 return -EINVAL;
         if (policies && check_list(policies, 0, SIZE_MAX, "alertPolicies", check_policy_ref, e) < 0)
                 return -EINVAL;

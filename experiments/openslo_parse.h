@@ -3,6 +3,9 @@
 
 #include "experiments/openslo.h"
 
+/* OpenSLO makes timeWindow optional and names no default; 30 days is what everybody's burn rates assume. */
+#define OPENSLO_WINDOW_DEFAULT_US (30ULL * 86400 * 1000000)
+
 /* Does the annotation "chaosd/no-data" say "ignore"? */
 bool openslo_no_data_ignored(const json_t *document);
 /* It says "bad", "ignore" or is not there; e->path points into the document. */

@@ -64,8 +64,20 @@ static void warn_ops(struct slo_set *set, size_t file, size_t document) {
         }
 }
 
+static void warn_window(struct slo_set *set, size_t file, size_t document) {
+        const json_t *d = yaml_document(set->files[file], document);
+        struct err e = { 0 };
+
+        if (strcmp(json_text_at(d, "kind", ""), "SLO") != 0 || json_at(d, "spec/timeWindow"))
+                return;
+        (void)err_set(&e, -EINVAL, "no timeWindow: budgets are counted over 30 rolling days");
+        (void)err_at(&e, "spec");
+        openslo_warn(set, file, document, &e);
+}
+
 void openslo_warn_document(struct slo_set *set, size_t file, size_t document) {
         warn_name(set, file, document);
+        warn_window(set, file, document);
         warn_ops(set, file, document);
 }
 

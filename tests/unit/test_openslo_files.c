@@ -67,6 +67,22 @@ static void test_warnings(void) {
         json_decref(warnings);
 }
 
+/* timeWindow is optional: thirty rolling days, said aloud. */
+static void test_no_window(void) {
+        json_t *warnings = slo_file_warnings(DATA "odd/no-window.yaml");
+        const char *first = json_string_value(json_array_get(warnings, 0));
+        struct slo_set set = { .alone = true };
+        struct err e = { 0 };
+        size_t file;
+
+        CHECK(first && strstr(first, "no-window.yaml:6:3: no timeWindow: budgets are counted over 30 rolling days"),
+              "'%s'", first ? first : "");
+        CHECK(slo_set_add(&set, DATA "odd/no-window.yaml", &file, &e) == 0 && slo_set_link(&set, &e) == 0, "%s", e.msg);
+        CHECK(set.n_slos == 1 && set.slos[0].window_us == 30ULL * 86400 * 1000000, "window");
+        slo_set_done(&set);
+        json_decref(warnings);
+}
+
 static void test_bad(void) {
         FILE *expected = fopen(DATA "bad/expected.txt", "r");
         char line[500], path[600], kind[32];
@@ -96,6 +112,7 @@ static void test_bad(void) {
 int main(void) {
         test_good();
         test_warnings();
+        test_no_window();
         test_bad();
         return check_result();
 }
