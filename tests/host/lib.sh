@@ -13,6 +13,7 @@ fingerprint=$CHAOS_SOURCE/tests/lib/fingerprint
 tag=t$(($$ % 100000))
 deferred=()
 chaosd_pid=
+chaosd_children=
 
 defer() { deferred+=("$*"); }
 
@@ -108,7 +109,7 @@ start_chaosd() {
         fi
         "$CHAOS_BIN/chaosd" "${options[@]}" "${@:2}" 2>>"$work/chaosd.log" &
         chaosd_pid=$!
-        defer "stop_chaosd"
+        defer end_chaosd
         if ! wait_until 5 chaosd_answers; then
                 cat "$work/chaosd.log" >&2
                 fail "chaosd does not answer on $CHAOSD_SOCKET"
@@ -118,10 +119,23 @@ start_chaosd() {
 # stop_chaosd [SIGNAL]: ends the daemon and waits for it; its exit status (128 + n for a signal) is in chaosd_status.
 stop_chaosd() {
         [ -n "$chaosd_pid" ] || return 0
+        chaosd_children+=" $(pgrep -P "$chaosd_pid" | tr '\n' ' ')"
         kill -"${1:-TERM}" "$chaosd_pid" 2>/dev/null || true
         chaosd_status=0
         wait "$chaosd_pid" 2>/dev/null || chaosd_status=$?
         chaosd_pid=
+}
+
+# What a killed daemon leaves dies by itself, but not at once: a test ends when its guard and its children have ended,
+# so that the next test finds a quiet host.
+end_chaosd() {
+        local pid n=0
+        stop_chaosd
+        for pid in $chaosd_children; do
+                while [ -e "/proc/$pid" ] && [ $((n++)) -lt 200 ]; do
+                        sleep 0.05
+                done
+        done
 }
 
 chaosctl() { "$CHAOS_BIN/chaosctl" "$@"; }
