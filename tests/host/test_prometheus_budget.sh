@@ -32,7 +32,8 @@ for t in range(start, now + 1, step):
     if t > window:
         total += 600
         bad += 6 if failing else 0
-    long = now - t < 3 * 86400 and (now - t) % 86400 < 7200
+    # Two slices a day, well inside of them: the plan is asked some minutes later, and its slices end then.
+    long = now - t < 3 * 86400 and 300 <= (now - t) % 86400 < 6900
     rows["requests_total"].append((t, requests))
     rows["failures_total"].append((t, failures))
     rows["queue_length"].append((t, 50 if long else 5))
@@ -48,7 +49,7 @@ EOF
 read -r occurrences timeslices ratios < <(python3 month.py)
 promtool tsdb create-blocks-from openmetrics month.txt data >blocks.log 2>&1 || { cat blocks.log >&2; fail "no blocks"; }
 printf 'global: {}\n' >prometheus.yml
-in_ns "$ns" prometheus --config.file=prometheus.yml --web.listen-address=127.0.0.1:9090 --storage.tsdb.path=data \
+ip netns exec "$ns" prometheus --config.file=prometheus.yml --web.listen-address=127.0.0.1:9090 --storage.tsdb.path=data \
         --storage.tsdb.retention.time=90d >prometheus.log 2>&1 &
 prometheus=$!
 defer "kill $prometheus; wait $prometheus"
@@ -78,7 +79,7 @@ class Proxy(http.server.BaseHTTPRequestHandler):
         pass
 http.server.ThreadingHTTPServer(("127.0.0.1", 9091), Proxy).serve_forever()
 EOF
-in_ns "$ns" python3 proxy.py 2>proxy.log &
+ip netns exec "$ns" python3 proxy.py 2>proxy.log &
 proxy=$!
 defer "kill $proxy"
 is_ready() { in_ns "$ns" curl -fs 'http://127.0.0.1:9090/-/ready' && in_ns "$ns" curl -s -o /dev/null http://127.0.0.1:9091/; }
