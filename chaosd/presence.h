@@ -7,5 +7,6 @@
 /* presence_set — on or off. *fd is -1 at first. Best effort: without it a reaper may sweep too early. */
 void presence_set(int *fd, int on);
 
-/* presence_find — pid of a process (root's or our own user's) that says it has live faults; 0 = none. */
+/* presence_find — pid of a process (root's or our own user's) that says it has live faults, in this or another network
+ * namespace; 0 = none. */
 pid_t presence_find(void);
