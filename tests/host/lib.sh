@@ -119,7 +119,7 @@ start_chaosd() {
 # stop_chaosd [SIGNAL]: ends the daemon and waits for it; its exit status (128 + n for a signal) is in chaosd_status.
 stop_chaosd() {
         [ -n "$chaosd_pid" ] || return 0
-        chaosd_children+=" $(pgrep -P "$chaosd_pid" | tr '\n' ' ')"
+        chaosd_children+=" $(pgrep -P "$chaosd_pid" | tr '\n' ' ' || true)"
         kill -"${1:-TERM}" "$chaosd_pid" 2>/dev/null || true
         chaosd_status=0
         wait "$chaosd_pid" 2>/dev/null || chaosd_status=$?
