@@ -136,6 +136,7 @@ end_chaosd() {
                         sleep 0.05
                 done
         done
+        chaosd_children=
 }
 
 chaosctl() { "$CHAOS_BIN/chaosctl" "$@"; }
